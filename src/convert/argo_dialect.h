@@ -1,0 +1,129 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * Dialects: what a client speaks is a front, what an upstream speaks is a
+ * back.  They meet in argo_ir.h, so that n + m files serve n x m pairs.  A
+ * dialect is one file and one row in argo_dialect.c.
+ */
+
+
+#ifndef _ARGO_DIALECT_H_INCLUDED_
+#define _ARGO_DIALECT_H_INCLUDED_
+
+
+#include "argo_core.h"
+#include "argo_error.h"
+#include "argo_ir.h"
+#include "argo_json.h"
+#include "argo_out.h"
+
+
+typedef enum {
+    ARGO_FRAME_JSON = 0,            /* one JSON document */
+    ARGO_FRAME_RAW                  /* bare text; its end is the transfer's */
+} argo_frame_e;
+
+
+/* one call to upstream, as the back wants it made */
+
+typedef struct {
+    ngx_str_t       tail;           /* of the URI, below ARGO's base */
+    ngx_str_t       accept;
+    argo_frame_e    frame;          /* of a successful reply */
+} argo_call_t;
+
+
+/*
+ * Reads the request's tree (req->root, an object) into req.  NGX_DECLINED
+ * with err if the client sent something wrong.
+ */
+typedef ngx_int_t (*argo_read_request_pt)(ngx_pool_t *pool,
+    argo_request_t *req, argo_error_t *err);
+
+/*
+ * Prepares what is the same in every event of a streamed reply (st->head),
+ * from the pool.  NGX_ERROR: no memory.
+ */
+typedef ngx_int_t (*argo_start_stream_pt)(argo_stream_t *st);
+
+/*
+ * Writes one event of a streamed reply.  Memory from the pool must not be
+ * taken here: a stream has any number of events.
+ */
+typedef void (*argo_write_event_pt)(argo_stream_t *st,
+    const argo_event_t *ev, argo_out_t *out);
+
+/* Writes the whole of a reply that was collected (st->text and so on). */
+typedef void (*argo_write_response_pt)(argo_stream_t *st, argo_out_t *out);
+
+/* Writes the body of an error response. */
+typedef void (*argo_write_error_pt)(const argo_error_t *err,
+    argo_out_t *out);
+
+
+typedef struct {
+    ngx_str_t                name;
+    ngx_str_t                stream_type;     /* content type of a stream */
+    ngx_uint_t               tree_depth;      /* of a request's tree, for
+                                                 argo_json_parse() */
+    argo_read_request_pt     read_request;
+    argo_start_stream_pt     start_stream;
+    argo_write_event_pt      write_event;
+    argo_write_response_pt   write_response;
+    argo_write_error_pt      write_error;
+} argo_front_t;
+
+
+/*
+ * Decides how upstream is called for a request and says so in call.
+ * NGX_DECLINED with err if upstream can't do what the client asked for.
+ */
+typedef ngx_int_t (*argo_plan_call_pt)(ngx_pool_t *pool,
+    const argo_request_t *req, ngx_uint_t pseudo, argo_call_t *call,
+    argo_error_t *err);
+
+/* Writes the body that goes up; slices of the client's body are referred to. */
+typedef void (*argo_write_request_pt)(const argo_request_t *req,
+    const argo_call_t *call, argo_out_t *out);
+
+/* Turns a whole JSON reply (200) into events, with argo_stream_emit(). */
+typedef ngx_int_t (*argo_read_response_pt)(argo_stream_t *st,
+    const ngx_str_t *body);
+
+/* Turns bytes of a streamed reply into events; cut anywhere. */
+typedef ngx_int_t (*argo_read_bytes_pt)(argo_stream_t *st, u_char *p,
+    size_t n);
+
+/* The transfer has ended as it should: emits what is left, and FINISH. */
+typedef ngx_int_t (*argo_read_end_pt)(argo_stream_t *st);
+
+/*
+ * Understands the body of a reply that was not 200: fills err from status
+ * and whatever the body says.  Returns NGX_OK or NGX_ERROR (memory).
+ */
+typedef ngx_int_t (*argo_read_error_pt)(ngx_pool_t *pool, ngx_uint_t status,
+    const ngx_str_t *body, argo_error_t *err);
+
+
+typedef struct {
+    ngx_str_t                name;
+    argo_plan_call_pt        plan_call;
+    argo_write_request_pt    write_request;
+    argo_read_response_pt    read_response;
+    argo_read_bytes_pt       read_bytes;
+    argo_read_end_pt         read_end;
+    argo_read_error_pt       read_error;
+} argo_back_t;
+
+
+extern const argo_front_t  argo_openai_chat_front;
+extern const argo_back_t   argo_legacy_back;
+
+
+/* Find a dialect by its name; NULL if there is none. */
+const argo_front_t *argo_front_find(const ngx_str_t *name);
+const argo_back_t *argo_back_find(const ngx_str_t *name);
+
+
+#endif /* _ARGO_DIALECT_H_INCLUDED_ */

@@ -1,0 +1,1116 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * The model table and the resolution of names.  Names are compared by a key
+ * in which case, separators, prefixes and decorations don't count; whatever
+ * else a name holds stays in its key, so that it can't become equal to a
+ * model's by losing it.
+ */
+
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "argo_model.h"
+#include "argo_json_write.h"
+
+
+/* names that are farther from a listed one are not worth mentioning */
+#define ARGO_MODEL_MAX_EDITS  3
+
+/* shorter parts of a name say nothing */
+#define ARGO_MODEL_MIN_PART   3
+
+/* longer keys are near to no model's; bounds the work */
+#define ARGO_MODEL_MAX_NEAR   48
+
+#define ARGO_MODEL_NNEAR      3
+
+/* a key holds a date, if any, behind the rest */
+#define ARGO_MODEL_DATE_LEN   8
+
+
+typedef struct {
+    u_char                data[ARGO_MODEL_MAX_NAME];
+    size_t                len;
+    size_t                stem;         /* without the date */
+} argo_model_key_t;
+
+
+typedef struct {
+    const char           *id;
+    const char           *display;
+    argo_family_e         family;
+    argo_model_kind_e     kind;
+    ngx_uint_t            context;
+    ngx_uint_t            max_output;
+    ngx_uint_t            deprecated;
+} argo_model_row_t;
+
+
+typedef struct {
+    const char           *id;
+    const char           *name;
+} argo_model_extra_t;
+
+
+/* a table while it is being made */
+
+typedef struct {
+    ngx_pool_t           *pool;
+    argo_model_table_t   *table;
+    argo_model_name_t    *names;        /* listed and, behind them, others */
+    ngx_uint_t            nnames;
+} argo_model_build_t;
+
+
+typedef struct {
+    const argo_model_name_t  *name;
+    ngx_uint_t                edits;
+} argo_model_near_t;
+
+
+static ngx_int_t argo_model_key(const ngx_str_t *name, argo_model_key_t *key);
+static void argo_model_trim(u_char **p, u_char **end);
+static ngx_uint_t argo_model_strip_prefix(u_char **p, u_char *end);
+static void argo_model_strip_suffix(u_char *p, u_char **end);
+static size_t argo_model_date(u_char *p, u_char *end, u_char *digits);
+static const argo_model_t *argo_model_lookup(const argo_model_table_t *table,
+    const u_char *key, size_t len);
+static ngx_int_t argo_model_add_rows(argo_model_build_t *b);
+static ngx_int_t argo_model_add_aliases(argo_model_build_t *b,
+    const argo_model_alias_t *aliases, ngx_uint_t naliases);
+static ngx_int_t argo_model_add_listed(argo_model_build_t *b,
+    const argo_model_t *model);
+static ngx_int_t argo_model_add_others(argo_model_build_t *b);
+static argo_model_t *argo_model_target(argo_model_build_t *b,
+    const ngx_str_t *id);
+static ngx_int_t argo_model_add_name(argo_model_build_t *b,
+    const argo_model_t *model, const ngx_str_t *name, ngx_uint_t copy);
+static ngx_int_t argo_model_sort(argo_model_build_t *b);
+static int ngx_libc_cdecl argo_model_cmp(const void *one, const void *two);
+static argo_family_e argo_model_family(const ngx_str_t *id);
+static ngx_uint_t argo_model_holds(const u_char *key, size_t len,
+    const u_char *part, size_t n);
+static ngx_uint_t argo_model_edits(const u_char *a, size_t alen,
+    const u_char *b, size_t blen);
+static ngx_uint_t argo_model_nearest(const argo_model_table_t *table,
+    const ngx_str_t *name, argo_model_near_t *near);
+static void argo_model_write(const argo_model_t *model, const ngx_str_t *name,
+    time_t created, argo_out_t *out);
+static void argo_model_write_time(time_t t, argo_out_t *out);
+
+
+static const argo_model_row_t  argo_model_rows[] = {
+
+#define ARGO_MODEL(id, display, family, kind, context, output, deprecated)    \
+    { id, display, ARGO_FAMILY_##family, ARGO_MODEL_##kind, context, output,  \
+      deprecated },
+#define ARGO_NAME(id, name)
+
+#include "argo_models.inc"
+
+#undef ARGO_MODEL
+#undef ARGO_NAME
+};
+
+
+static const argo_model_extra_t  argo_model_extras[] = {
+
+#define ARGO_MODEL(id, display, family, kind, context, output, deprecated)
+#define ARGO_NAME(id, name)                                                   \
+    { id, name },
+
+#include "argo_models.inc"
+
+#undef ARGO_MODEL
+#undef ARGO_NAME
+};
+
+
+#define ARGO_MODEL_NROWS                                                      \
+    (sizeof(argo_model_rows) / sizeof(argo_model_rows[0]))
+#define ARGO_MODEL_NEXTRAS                                                    \
+    (sizeof(argo_model_extras) / sizeof(argo_model_extras[0]))
+
+
+static const ngx_str_t  argo_model_owners[] = {
+    ngx_string("argo"),
+    ngx_string("openai"),
+    ngx_string("anthropic"),
+    ngx_string("google")
+};
+
+
+static const ngx_str_t  argo_model_prefixes[] = {
+    ngx_string("argo:"),
+    ngx_string("argo/"),
+    ngx_string("models/"),
+    ngx_string("openai/"),
+    ngx_string("openai:"),
+    ngx_string("anthropic/"),
+    ngx_string("anthropic:"),
+    ngx_string("google/"),
+    ngx_string("google:"),
+    ngx_null_string
+};
+
+
+argo_model_table_t *
+argo_model_table_create(ngx_pool_t *pool, const argo_model_alias_t *aliases,
+    ngx_uint_t naliases)
+{
+    ngx_uint_t           i, n;
+    argo_model_build_t   b;
+    argo_model_table_t  *table;
+
+    table = ngx_pcalloc(pool, sizeof(argo_model_table_t));
+    if (table == NULL) {
+        return NULL;
+    }
+
+    /* an alias may bring a model along */
+
+    n = ARGO_MODEL_NROWS + naliases;
+
+    table->models = ngx_pcalloc(pool, n * sizeof(argo_model_t));
+    if (table->models == NULL) {
+        return NULL;
+    }
+
+    /* of each model: two listed names, its id, its display name */
+
+    n = 4 * n + ARGO_MODEL_NEXTRAS + naliases;
+
+    b.pool = pool;
+    b.table = table;
+    b.nnames = 0;
+
+    b.names = ngx_pcalloc(pool, n * sizeof(argo_model_name_t));
+    if (b.names == NULL) {
+        return NULL;
+    }
+
+    if (argo_model_add_rows(&b) != NGX_OK) {
+        return NULL;
+    }
+
+    /* the first name with a key keeps it: so aliases come first */
+
+    if (argo_model_add_aliases(&b, aliases, naliases) != NGX_OK) {
+        return NULL;
+    }
+
+    for (i = 0; i < ARGO_MODEL_NROWS; i++) {
+        if (argo_model_add_listed(&b, &table->models[i]) != NGX_OK) {
+            return NULL;
+        }
+    }
+
+    table->names = b.names;
+    table->nnames = b.nnames;
+
+    if (argo_model_add_others(&b) != NGX_OK) {
+        return NULL;
+    }
+
+    if (argo_model_sort(&b) != NGX_OK) {
+        return NULL;
+    }
+
+    return table;
+}
+
+
+static ngx_int_t
+argo_model_add_rows(argo_model_build_t *b)
+{
+    ngx_uint_t               i;
+    argo_model_t            *model;
+    const argo_model_row_t  *row;
+
+    for (i = 0; i < ARGO_MODEL_NROWS; i++) {
+        row = &argo_model_rows[i];
+        model = &b->table->models[i];
+
+        model->id.data = (u_char *) row->id;
+        model->id.len = ngx_strlen(row->id);
+        model->display.data = (u_char *) row->display;
+        model->display.len = ngx_strlen(row->display);
+        model->owned_by = argo_model_owners[row->family];
+        model->family = row->family;
+        model->kind = row->kind;
+        model->context = row->context;
+        model->max_output = row->max_output;
+        model->deprecated = row->deprecated;
+    }
+
+    b->table->nmodels = ARGO_MODEL_NROWS;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_model_add_aliases(argo_model_build_t *b,
+    const argo_model_alias_t *aliases, ngx_uint_t naliases)
+{
+    ngx_uint_t     i;
+    argo_model_t  *model;
+
+    for (i = 0; i < naliases; i++) {
+        model = argo_model_target(b, &aliases[i].id);
+        if (model == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (argo_model_add_name(b, model, &aliases[i].alias, 1) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The model an alias points at: by its id; by a name that a built-in row's
+ * id or display name has, since ARGO would refuse such a name itself; or a
+ * new one.
+ */
+
+static argo_model_t *
+argo_model_target(argo_model_build_t *b, const ngx_str_t *id)
+{
+    u_char            *p;
+    ngx_uint_t         i;
+    argo_model_t      *model;
+    argo_model_key_t   key, own;
+
+    for (i = 0; i < b->table->nmodels; i++) {
+        model = &b->table->models[i];
+
+        if (model->id.len == id->len
+            && ngx_memcmp(model->id.data, id->data, id->len) == 0)
+        {
+            return model;
+        }
+    }
+
+    if (argo_model_key(id, &key) == NGX_OK) {
+
+        for (i = 0; i < ARGO_MODEL_NROWS; i++) {
+            model = &b->table->models[i];
+
+            if (argo_model_key(&model->display, &own) == NGX_OK
+                && own.len == key.len
+                && ngx_memcmp(own.data, key.data, key.len) == 0)
+            {
+                return model;
+            }
+
+            if (argo_model_key(&model->id, &own) == NGX_OK
+                && own.len == key.len
+                && ngx_memcmp(own.data, key.data, key.len) == 0)
+            {
+                return model;
+            }
+        }
+    }
+
+    p = ngx_pnalloc(b->pool, id->len + 1);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(p, id->data, id->len);
+
+    model = &b->table->models[b->table->nmodels++];
+
+    model->id.data = p;
+    model->id.len = id->len;
+    model->display = model->id;
+    model->family = argo_model_family(id);
+    model->owned_by = argo_model_owners[model->family];
+
+    return model;
+}
+
+
+/*
+ * The names that clients know: the display name with dashes; for the o
+ * series the same behind "gpt-"; for Claude the generation before the
+ * codename as well, which is how its makers once wrote it.
+ */
+
+static ngx_int_t
+argo_model_add_listed(argo_model_build_t *b, const argo_model_t *model)
+{
+    u_char     *p, *last, *codename, *generation, *rest;
+    u_char      buf[ARGO_MODEL_MAX_NAME], other[ARGO_MODEL_MAX_NAME];
+    size_t      i;
+    ngx_str_t   name;
+
+    last = ngx_cpymem(buf, "argo:", 5);
+
+    for (i = 0; i < model->display.len; i++) {
+        *last++ = (model->display.data[i] == ' ')
+                  ? '-' : ngx_tolower(model->display.data[i]);
+    }
+
+    name.data = buf;
+    name.len = last - buf;
+
+    if (argo_model_add_name(b, model, &name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    name.data = other;
+
+    if (model->id.len > 4 && ngx_memcmp(model->id.data, "gpto", 4) == 0) {
+        p = ngx_cpymem(other, "argo:gpt-", 9);
+        p = ngx_cpymem(p, buf + 5, last - buf - 5);
+        name.len = p - other;
+
+        return argo_model_add_name(b, model, &name, 1);
+    }
+
+    if (model->id.len <= 6 || ngx_memcmp(model->id.data, "claude", 6) != 0) {
+        return NGX_OK;
+    }
+
+    codename = memchr(buf, '-', last - buf);
+    if (codename == NULL) {
+        return NGX_OK;
+    }
+
+    codename++;
+
+    generation = memchr(codename, '-', last - codename);
+    if (generation == NULL) {
+        return NGX_OK;
+    }
+
+    generation++;
+
+    rest = memchr(generation, '-', last - generation);
+    if (rest == NULL) {
+        rest = last;
+    }
+
+    p = ngx_cpymem(other, buf, codename - buf);
+    p = ngx_cpymem(p, generation, rest - generation);
+    *p++ = '-';
+    p = ngx_cpymem(p, codename, generation - codename - 1);
+    p = ngx_cpymem(p, rest, last - rest);
+    name.len = p - other;
+
+    return argo_model_add_name(b, model, &name, 1);
+}
+
+
+static ngx_int_t
+argo_model_add_others(argo_model_build_t *b)
+{
+    ngx_str_t                  name;
+    ngx_uint_t                 i, k;
+    argo_model_t              *model;
+    const argo_model_extra_t  *extra;
+
+    for (i = 0; i < b->table->nmodels; i++) {
+        model = &b->table->models[i];
+
+        if (argo_model_add_name(b, model, &model->id, 0) != NGX_OK
+            || argo_model_add_name(b, model, &model->display, 0) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    for (i = 0; i < ARGO_MODEL_NEXTRAS; i++) {
+        extra = &argo_model_extras[i];
+
+        name.data = (u_char *) extra->name;
+        name.len = ngx_strlen(extra->name);
+
+        for (k = 0; k < ARGO_MODEL_NROWS; k++) {
+            model = &b->table->models[k];
+
+            if (ngx_strcmp(model->id.data, extra->id) == 0) {
+
+                if (argo_model_add_name(b, model, &name, 0) != NGX_OK) {
+                    return NGX_ERROR;
+                }
+
+                break;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* Adds a name unless its key is taken.  With copy the name is copied. */
+
+static ngx_int_t
+argo_model_add_name(argo_model_build_t *b, const argo_model_t *model,
+    const ngx_str_t *name, ngx_uint_t copy)
+{
+    u_char             *p;
+    ngx_uint_t          i;
+    argo_model_key_t    key;
+    argo_model_name_t  *added;
+
+    if (argo_model_key(name, &key) != NGX_OK) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < b->nnames; i++) {
+        if (b->names[i].key.len == key.len
+            && ngx_memcmp(b->names[i].key.data, key.data, key.len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    added = &b->names[b->nnames];
+
+    p = ngx_pnalloc(b->pool, key.len + (copy ? name->len : 0));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    added->key.data = p;
+    added->key.len = key.len;
+    p = ngx_cpymem(p, key.data, key.len);
+
+    added->name = *name;
+
+    if (copy) {
+        ngx_memcpy(p, name->data, name->len);
+        added->name.data = p;
+    }
+
+    added->model = model;
+    b->nnames++;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_model_sort(argo_model_build_t *b)
+{
+    ngx_uint_t           i;
+    argo_model_table_t  *table;
+
+    table = b->table;
+
+    table->keys = ngx_palloc(b->pool,
+                             b->nnames * sizeof(argo_model_name_t *));
+    if (table->keys == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < b->nnames; i++) {
+        table->keys[i] = &b->names[i];
+    }
+
+    table->nkeys = b->nnames;
+
+    qsort(table->keys, table->nkeys, sizeof(argo_model_name_t *),
+          argo_model_cmp);
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+argo_model_cmp(const void *one, const void *two)
+{
+    int                       rc;
+    const argo_model_name_t  *a, *b;
+
+    a = *(argo_model_name_t *const *) one;
+    b = *(argo_model_name_t *const *) two;
+
+    rc = ngx_memcmp(a->key.data, b->key.data,
+                    ngx_min(a->key.len, b->key.len));
+    if (rc != 0) {
+        return rc;
+    }
+
+    return (a->key.len > b->key.len) - (a->key.len < b->key.len);
+}
+
+
+static argo_family_e
+argo_model_family(const ngx_str_t *id)
+{
+    ngx_uint_t  i;
+
+    static const struct {
+        ngx_str_t      prefix;
+        argo_family_e  family;
+    } families[] = {
+        { ngx_string("gpt"), ARGO_FAMILY_OPENAI },
+        { ngx_string("ada"), ARGO_FAMILY_OPENAI },
+        { ngx_string("v3"), ARGO_FAMILY_OPENAI },
+        { ngx_string("claude"), ARGO_FAMILY_ANTHROPIC },
+        { ngx_string("gemini"), ARGO_FAMILY_GOOGLE },
+        { ngx_null_string, ARGO_FAMILY_OTHER }
+    };
+
+    for (i = 0; families[i].prefix.len; i++) {
+        if (id->len >= families[i].prefix.len
+            && ngx_memcmp(id->data, families[i].prefix.data,
+                          families[i].prefix.len) == 0)
+        {
+            return families[i].family;
+        }
+    }
+
+    return ARGO_FAMILY_OTHER;
+}
+
+
+/* NGX_DECLINED if a name is too long or nothing is left of it. */
+
+static ngx_int_t
+argo_model_key(const ngx_str_t *name, argo_model_key_t *key)
+{
+    u_char  *p, *end;
+    u_char   digits[ARGO_MODEL_DATE_LEN];
+    size_t   date;
+
+    p = name->data;
+    end = p + name->len;
+
+    argo_model_trim(&p, &end);
+
+    if (end - p > ARGO_MODEL_MAX_NAME) {
+        return NGX_DECLINED;
+    }
+
+    while (argo_model_strip_prefix(&p, end)) {
+        argo_model_trim(&p, &end);
+    }
+
+    argo_model_strip_suffix(p, &end);
+
+    date = argo_model_date(p, end, digits);
+    end -= date;
+
+    key->len = 0;
+
+    for ( /* void */ ; p < end; p++) {
+        switch (*p) {
+
+        case '-':
+        case '_':
+        case '.':
+        case ' ':
+            break;
+
+        default:
+            key->data[key->len++] = ngx_tolower(*p);
+        }
+    }
+
+    if (key->len == 0) {
+        return NGX_DECLINED;
+    }
+
+    key->stem = key->len;
+
+    if (date) {
+        /* fits: the date took at least as much of the name */
+        ngx_memcpy(key->data + key->len, digits, ARGO_MODEL_DATE_LEN);
+        key->len += ARGO_MODEL_DATE_LEN;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+argo_model_trim(u_char **p, u_char **end)
+{
+    while (*p < *end
+           && (**p == ' ' || **p == '\t' || **p == CR || **p == LF))
+    {
+        (*p)++;
+    }
+
+    while (*p < *end
+           && ((*end)[-1] == ' ' || (*end)[-1] == '\t'
+               || (*end)[-1] == CR || (*end)[-1] == LF))
+    {
+        (*end)--;
+    }
+}
+
+
+static ngx_uint_t
+argo_model_strip_prefix(u_char **p, u_char *end)
+{
+    size_t            i;
+    const ngx_str_t  *prefix;
+
+    for (prefix = argo_model_prefixes; prefix->len; prefix++) {
+
+        if ((size_t) (end - *p) < prefix->len) {
+            continue;
+        }
+
+        for (i = 0; i < prefix->len; i++) {
+            if (ngx_tolower((*p)[i]) != prefix->data[i]) {
+                break;
+            }
+        }
+
+        if (i == prefix->len) {
+            *p += prefix->len;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* "[1m]": how clients ask for a longer context; ARGO has no such variants */
+
+static void
+argo_model_strip_suffix(u_char *p, u_char **end)
+{
+    u_char  *open;
+
+    while (*end > p && (*end)[-1] == ']') {
+
+        for (open = *end - 1; open > p && *open != '['; open--) {
+            /* void */
+        }
+
+        if (*open != '[') {
+            return;
+        }
+
+        *end = open;
+        argo_model_trim(&p, end);
+    }
+}
+
+
+/*
+ * The length of a date at the end of a name, with its separator: "-20250514",
+ * "@20250514", "-2025-05-14"; 0 if there is none, or nothing else.
+ */
+
+static size_t
+argo_model_date(u_char *p, u_char *end, u_char *digits)
+{
+    size_t       len;
+    u_char      *date;
+    ngx_uint_t   i, month, day;
+
+    if (end - p > 11 && end[-3] == '-' && end[-6] == '-' && end[-11] == '-') {
+        date = end - 10;
+        len = 11;
+
+        ngx_memcpy(digits, date, 4);
+        ngx_memcpy(digits + 4, date + 5, 2);
+        ngx_memcpy(digits + 6, date + 8, 2);
+
+    } else if (end - p > 9 && (end[-9] == '-' || end[-9] == '@')) {
+        date = end - 8;
+        len = 9;
+
+        ngx_memcpy(digits, date, ARGO_MODEL_DATE_LEN);
+
+    } else {
+        return 0;
+    }
+
+    for (i = 0; i < ARGO_MODEL_DATE_LEN; i++) {
+        if (digits[i] < '0' || digits[i] > '9') {
+            return 0;
+        }
+    }
+
+    month = (digits[4] - '0') * 10 + digits[5] - '0';
+    day = (digits[6] - '0') * 10 + digits[7] - '0';
+
+    if (digits[0] != '2' || digits[1] != '0'
+        || month < 1 || month > 12 || day < 1 || day > 31)
+    {
+        return 0;
+    }
+
+    return len;
+}
+
+
+const argo_model_t *
+argo_model_find(const argo_model_table_t *table, const ngx_str_t *name)
+{
+    argo_model_key_t     key;
+    const argo_model_t  *model;
+
+    if (argo_model_key(name, &key) != NGX_OK) {
+        return NULL;
+    }
+
+    model = argo_model_lookup(table, key.data, key.len);
+
+    if (model == NULL && key.stem < key.len) {
+        model = argo_model_lookup(table, key.data, key.stem);
+    }
+
+    return model;
+}
+
+
+static const argo_model_t *
+argo_model_lookup(const argo_model_table_t *table, const u_char *key,
+    size_t len)
+{
+    int                       rc;
+    ngx_uint_t                low, high, mid;
+    const argo_model_name_t  *name;
+
+    low = 0;
+    high = table->nkeys;
+
+    while (low < high) {
+        mid = low + (high - low) / 2;
+        name = table->keys[mid];
+
+        rc = ngx_memcmp(key, name->key.data, ngx_min(len, name->key.len));
+        if (rc == 0) {
+            rc = (len > name->key.len) - (len < name->key.len);
+        }
+
+        if (rc == 0) {
+            return name->model;
+        }
+
+        if (rc < 0) {
+            high = mid;
+
+        } else {
+            low = mid + 1;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+argo_model_resolve(ngx_pool_t *pool, const argo_model_table_t *table,
+    const ngx_str_t *name, const argo_model_t **model, argo_error_t *err)
+{
+    ngx_uint_t          n;
+    argo_model_near_t   near[ARGO_MODEL_NNEAR];
+
+    static const char  unknown[] = "The requested model does not exist here";
+
+    *model = argo_model_find(table, name);
+
+    if (*model != NULL) {
+        return NGX_OK;
+    }
+
+    n = argo_model_nearest(table, name, near);
+
+    switch (n) {
+
+    case 0:
+        return argo_error_setf(pool, err, 404,
+                               "model_not_found", "model", "zz", unknown,
+                               "; the list of models names those that do");
+
+    case 1:
+        return argo_error_setf(pool, err, 404,
+                               "model_not_found", "model", "zzVz", unknown,
+                               "; did you mean ", &near[0].name->name, "?");
+
+    case 2:
+        return argo_error_setf(pool, err, 404,
+                               "model_not_found", "model", "zzVzVz", unknown,
+                               "; did you mean ", &near[0].name->name,
+                               " or ", &near[1].name->name, "?");
+
+    default:
+        return argo_error_setf(pool, err, 404,
+                               "model_not_found", "model", "zzVzVzVz",
+                               unknown, "; did you mean ",
+                               &near[0].name->name, ", ",
+                               &near[1].name->name, " or ",
+                               &near[2].name->name, "?");
+    }
+}
+
+
+/*
+ * Finds up to three listed names that a name may have been meant for, one a
+ * model, nearest first.
+ */
+
+static ngx_uint_t
+argo_model_nearest(const argo_model_table_t *table, const ngx_str_t *name,
+    argo_model_near_t *near)
+{
+    ngx_uint_t                i, k, n, edits;
+    argo_model_key_t          key;
+    const argo_model_name_t  *listed;
+
+    if (argo_model_key(name, &key) != NGX_OK
+        || key.stem > ARGO_MODEL_MAX_NEAR)
+    {
+        return 0;
+    }
+
+    n = 0;
+
+    for (i = 0; i < table->nnames; i++) {
+        listed = &table->names[i];
+
+        edits = argo_model_edits(key.data, key.stem, listed->key.data,
+                                 listed->key.len);
+
+        /* a part of a name, or one with more behind it: "sonnet" */
+
+        if (argo_model_holds(listed->key.data, listed->key.len, key.data,
+                             key.stem)
+            || argo_model_holds(key.data, key.stem, listed->key.data,
+                                listed->key.len))
+        {
+            edits = ngx_min(edits, ARGO_MODEL_MAX_EDITS);
+        }
+
+        if (edits > ARGO_MODEL_MAX_EDITS || edits >= key.stem) {
+            continue;
+        }
+
+        /* a deprecated model comes after others that are as near */
+
+        edits = 2 * edits + (listed->model->deprecated ? 1 : 0);
+
+        for (k = 0; k < n && near[k].name->model != listed->model; k++) {
+            /* void */
+        }
+
+        if (k < n) {
+            /* the same model again; its names are as good as each other */
+
+            if (edits >= near[k].edits) {
+                continue;
+            }
+
+            n--;
+            ngx_memmove(&near[k], &near[k + 1],
+                        (n - k) * sizeof(argo_model_near_t));
+        }
+
+        for (k = n; k > 0 && near[k - 1].edits > edits; k--) {
+            if (k < ARGO_MODEL_NNEAR) {
+                near[k] = near[k - 1];
+            }
+        }
+
+        if (k < ARGO_MODEL_NNEAR) {
+            near[k].name = listed;
+            near[k].edits = edits;
+            n = ngx_min(n + 1, ARGO_MODEL_NNEAR);
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_uint_t
+argo_model_holds(const u_char *key, size_t len, const u_char *part,
+    size_t n)
+{
+    size_t  i;
+
+    if (n < ARGO_MODEL_MIN_PART) {
+        return 0;
+    }
+
+    for (i = 0; i + n <= len; i++) {
+        if (ngx_memcmp(key + i, part, n) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Levenshtein's distance; anything beyond what is of interest is "far". */
+
+static ngx_uint_t
+argo_model_edits(const u_char *a, size_t alen, const u_char *b, size_t blen)
+{
+    size_t      i, j;
+    ngx_uint_t  diagonal, above, best, least;
+    ngx_uint_t  row[ARGO_MODEL_MAX_NEAR + 1];
+
+    if (alen > ARGO_MODEL_MAX_NEAR || alen > blen + ARGO_MODEL_MAX_EDITS
+        || blen > alen + ARGO_MODEL_MAX_EDITS)
+    {
+        return ARGO_MODEL_MAX_EDITS + 1;
+    }
+
+    for (i = 0; i <= alen; i++) {
+        row[i] = i;
+    }
+
+    for (j = 1; j <= blen; j++) {
+        diagonal = row[0];
+        row[0] = j;
+        least = j;
+
+        for (i = 1; i <= alen; i++) {
+            above = row[i];
+
+            best = diagonal + (a[i - 1] != b[j - 1]);
+            best = ngx_min(best, above + 1);
+            best = ngx_min(best, row[i - 1] + 1);
+
+            row[i] = best;
+            diagonal = above;
+            least = ngx_min(least, best);
+        }
+
+        if (least > ARGO_MODEL_MAX_EDITS) {
+            return least;
+        }
+    }
+
+    return row[alen];
+}
+
+
+void
+argo_model_write_list(const argo_model_table_t *table, time_t created,
+    argo_out_t *out)
+{
+    ngx_uint_t               i;
+    const argo_model_name_t  *names;
+
+    names = table->names;
+
+    argo_out_lit(out, "{\"object\":\"list\",\"data\":[");
+
+    for (i = 0; i < table->nnames; i++) {
+        if (i > 0) {
+            argo_out_lit(out, ",");
+        }
+
+        argo_model_write(names[i].model, &names[i].name, created, out);
+    }
+
+    argo_out_lit(out, "],\"has_more\":false,\"first_id\":");
+    argo_json_write_string(out, &names[0].name);
+    argo_out_lit(out, ",\"last_id\":");
+    argo_json_write_string(out, &names[table->nnames - 1].name);
+    argo_out_lit(out, "}");
+}
+
+
+void
+argo_model_write_one(const argo_model_t *model, const ngx_str_t *name,
+    time_t created, argo_out_t *out)
+{
+    argo_model_write(model, name, created, out);
+}
+
+
+static void
+argo_model_write(const argo_model_t *model, const ngx_str_t *name,
+    time_t created, argo_out_t *out)
+{
+    argo_out_lit(out, "{\"id\":");
+    argo_json_write_string(out, name);
+    argo_out_lit(out, ",\"object\":\"model\",\"created\":");
+    argo_out_int(out, created);
+    argo_out_lit(out, ",\"owned_by\":");
+    argo_json_write_string(out, &model->owned_by);
+    argo_out_lit(out, ",\"type\":\"model\",\"display_name\":");
+    argo_json_write_string(out, &model->display);
+    argo_out_lit(out, ",\"created_at\":\"");
+    argo_model_write_time(created, out);
+    argo_out_lit(out, "\",\"argo_internal_id\":");
+    argo_json_write_string(out, &model->id);
+
+    if (model->context) {
+        argo_out_lit(out, ",\"context_window\":");
+        argo_out_int(out, model->context);
+    }
+
+    if (model->max_output) {
+        argo_out_lit(out, ",\"max_output_tokens\":");
+        argo_out_int(out, model->max_output);
+    }
+
+    if (model->deprecated) {
+        argo_out_lit(out, ",\"deprecated\":true");
+    }
+
+    argo_out_lit(out, "}");
+}
+
+
+static void
+argo_model_write_time(time_t t, argo_out_t *out)
+{
+    u_char      *p;
+    u_char       buf[sizeof("YYYY-MM-DDTHH:MM:SSZ") - 1];
+    ngx_uint_t   i, value;
+    struct tm    tm;
+
+    static const char  separators[] = "--T::Z";
+
+    ngx_memzero(&tm, sizeof(struct tm));
+
+    gmtime_r(&t, &tm);
+
+    p = buf;
+
+    value = tm.tm_year + 1900;
+    *p++ = '0' + value / 1000 % 10;
+    *p++ = '0' + value / 100 % 10;
+
+    for (i = 0; i < 6; i++) {
+        switch (i) {
+        case 1:
+            value = tm.tm_mon + 1;
+            break;
+        case 2:
+            value = tm.tm_mday;
+            break;
+        case 3:
+            value = tm.tm_hour;
+            break;
+        case 4:
+            value = tm.tm_min;
+            break;
+        case 5:
+            value = tm.tm_sec;
+            break;
+        }
+
+        *p++ = '0' + value / 10 % 10;
+        *p++ = '0' + value % 10;
+        *p++ = separators[i];
+    }
+
+    argo_out_write(out, buf, p - buf);
+}

@@ -1,0 +1,120 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * ARGO's models, and which one a client means by a name.
+ */
+
+
+#ifndef _ARGO_MODEL_H_INCLUDED_
+#define _ARGO_MODEL_H_INCLUDED_
+
+
+#include "argo_core.h"
+#include "argo_error.h"
+#include "argo_out.h"
+
+
+/* a longer name is no model's; bounds the work on names that clients send */
+#define ARGO_MODEL_MAX_NAME  128
+
+
+typedef enum {
+    ARGO_FAMILY_OTHER = 0,
+    ARGO_FAMILY_OPENAI,
+    ARGO_FAMILY_ANTHROPIC,
+    ARGO_FAMILY_GOOGLE
+} argo_family_e;
+
+
+typedef enum {
+    ARGO_MODEL_CHAT = 0,
+    ARGO_MODEL_EMBEDDING
+} argo_model_kind_e;
+
+
+/* one name under which clients know a model */
+
+typedef struct {
+    ngx_str_t             name;         /* as listed: "argo:gpt-4o" */
+    ngx_str_t             key;          /* compact form, for comparing */
+    const argo_model_t   *model;
+} argo_model_name_t;
+
+
+struct argo_model_s {
+    ngx_str_t             id;           /* ARGO's internal id: "gpt4o" */
+    ngx_str_t             display;      /* "GPT-4o" */
+    ngx_str_t             owned_by;
+    argo_family_e         family;
+    argo_model_kind_e     kind;
+    ngx_uint_t            context;      /* tokens; 0: unknown */
+    ngx_uint_t            max_output;   /* tokens; 0: unknown */
+    ngx_uint_t            deprecated;
+};
+
+
+/*
+ * A table is immutable once made: requests may keep pointers into it for as
+ * long as its pool lives.
+ */
+
+typedef struct {
+    argo_model_t         *models;       /* in listing order */
+    ngx_uint_t            nmodels;
+    argo_model_name_t    *names;        /* listed ones, in listing order */
+    ngx_uint_t            nnames;
+    argo_model_name_t   **keys;         /* all names sorted by key */
+    ngx_uint_t            nkeys;
+} argo_model_table_t;
+
+
+/* an administrator's own name for a model (argo_model) */
+
+typedef struct {
+    ngx_str_t             alias;
+    ngx_str_t             id;
+} argo_model_alias_t;
+
+
+/*
+ * Makes the table from the built-in data (argo_models.inc) and the
+ * administrator's aliases, which win over built-in names; an alias may point
+ * at an id that is not built in: such a model gets its family from the id.
+ * Everything is taken from the pool.  Returns NULL if there is no memory.
+ */
+argo_model_table_t *argo_model_table_create(ngx_pool_t *pool,
+    const argo_model_alias_t *aliases, ngx_uint_t naliases);
+
+/*
+ * Finds the model that a client means: any case, with or without "argo:",
+ * "argo/", "models/", "openai/", "anthropic/", "google/", a bracketed suffix
+ * ("[1m]"), a date, with dots or dashes, both Claude word orders.  Returns
+ * NULL if there is none; a name is never replaced by a guess.
+ */
+const argo_model_t *argo_model_find(const argo_model_table_t *table,
+    const ngx_str_t *name);
+
+/*
+ * Like argo_model_find(), with err set when there is none: 404, code
+ * "model_not_found", param "model", the message naming up to three near
+ * matches.
+ * NGX_DECLINED then, NGX_ERROR without memory.
+ */
+ngx_int_t argo_model_resolve(ngx_pool_t *pool,
+    const argo_model_table_t *table, const ngx_str_t *name,
+    const argo_model_t **model, argo_error_t *err);
+
+/*
+ * Writes the body of GET /v1/models: a superset of OpenAI's and Anthropic's
+ * list objects, one row a listed name.  created is in seconds, UTC.
+ */
+void argo_model_write_list(const argo_model_table_t *table, time_t created,
+    argo_out_t *out);
+
+/* Writes the body of GET /v1/models/{id}; the id echoed is the one asked. */
+void argo_model_write_one(const argo_model_t *model, const ngx_str_t *name,
+    time_t created, argo_out_t *out);
+
+
+#endif /* _ARGO_MODEL_H_INCLUDED_ */

@@ -1,0 +1,648 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * The path of a reply.  Knows events and their order, nothing of any
+ * dialect's bytes.
+ */
+
+
+#include "argo_stream.h"
+#include "argo_json_write.h"
+
+
+/* of what is collected; a usual reply fits in one */
+#define ARGO_STREAM_BLOCK  4096
+
+
+static ngx_int_t argo_stream_make_id(argo_stream_t *st);
+static void argo_stream_count_prompt(argo_stream_t *st);
+static ngx_int_t argo_stream_text(argo_stream_t *st, argo_event_t *ev);
+static ngx_int_t argo_stream_judge(argo_stream_t *st,
+    const argo_event_t *ev);
+static ngx_int_t argo_stream_judge_slice(argo_stream_t *st,
+    const ngx_str_t *s, ngx_uint_t escaped);
+static ngx_int_t argo_stream_hold(argo_stream_t *st, argo_event_t *ev);
+static ngx_int_t argo_stream_release(argo_stream_t *st);
+static ngx_int_t argo_stream_deliver(argo_stream_t *st,
+    const argo_event_t *ev);
+static void argo_stream_count(argo_stream_t *st, const argo_event_t *ev);
+static ngx_int_t argo_stream_collect(argo_stream_t *st,
+    const argo_event_t *ev);
+static ngx_int_t argo_stream_collect_call(argo_stream_t *st,
+    const argo_event_t *ev);
+static void argo_stream_append(argo_out_t *out, const ngx_str_t *s,
+    ngx_uint_t escaped);
+static ngx_int_t argo_stream_respond(argo_stream_t *st);
+static ngx_int_t argo_stream_result(argo_stream_t *st, ngx_int_t rc);
+
+
+ngx_int_t
+argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
+    const argo_front_t *front, const argo_back_t *back,
+    argo_request_t *req, const argo_env_t *env)
+{
+    ngx_memzero(st, sizeof(argo_stream_t));
+
+    st->pool = pool;
+    st->front = front;
+    st->back = back;
+    st->request = req;
+    st->env = *env;
+    st->collect = !req->stream;
+
+    if (argo_stream_make_id(st) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    argo_stream_count_prompt(st);
+
+    if (st->collect) {
+        argo_out_init(&st->text, pool, ARGO_STREAM_BLOCK, NULL, 1);
+        argo_out_init(&st->refusal, pool, ARGO_STREAM_BLOCK, NULL, 1);
+        argo_out_init(&st->reasoning, pool, ARGO_STREAM_BLOCK, NULL, 1);
+
+        return NGX_OK;
+    }
+
+    return front->start_stream(st);
+}
+
+
+static ngx_int_t
+argo_stream_make_id(argo_stream_t *st)
+{
+    ngx_uint_t  i;
+
+    static const char  letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "abcdefghijklmnopqrstuvwxyz";
+
+    if (st->env.random(st->id, ARGO_ID_LEN) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < ARGO_ID_LEN; i++) {
+        st->id[i] = letters[st->id[i] % (sizeof(letters) - 1)];
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+argo_stream_count_prompt(argo_stream_t *st)
+{
+    argo_part_t     *part;
+    argo_message_t  *message;
+
+    for (message = st->request->messages; message; message = message->next) {
+
+        for (part = message->parts; part; part = part->next) {
+
+            if (part->type == ARGO_PART_TEXT) {
+                argo_tokens_add_escaped(&st->prompt, part->text.data,
+                                        part->text.len);
+            }
+        }
+    }
+}
+
+
+ngx_int_t
+argo_stream_push(argo_stream_t *st, u_char *p, size_t n, argo_out_t *out)
+{
+    if (st->failed) {
+        return NGX_DECLINED;
+    }
+
+    if (st->finished || n == 0) {
+        /* upstream has nothing more to say that a client would want */
+        return NGX_OK;
+    }
+
+    st->out = out;
+
+    return argo_stream_result(st, st->back->read_bytes(st, p, n));
+}
+
+
+ngx_int_t
+argo_stream_body(argo_stream_t *st, const ngx_str_t *body, argo_out_t *out)
+{
+    ngx_int_t  rc;
+
+    if (st->failed) {
+        return NGX_DECLINED;
+    }
+
+    if (st->finished) {
+        return NGX_OK;
+    }
+
+    st->out = out;
+
+    /* the body stays: what was collected of it can be referred to */
+
+    st->text.copy = 0;
+
+    rc = st->back->read_response(st, body);
+
+    if (rc == NGX_OK && !st->finished) {
+        argo_error_set(&st->error, 502, "upstream_incomplete", NULL,
+                       "ARGO's reply ended before it was complete");
+        rc = argo_stream_reject(st);
+    }
+
+    return argo_stream_result(st, rc);
+}
+
+
+ngx_int_t
+argo_stream_end(argo_stream_t *st, ngx_uint_t complete, argo_out_t *out)
+{
+    ngx_int_t  rc;
+
+    if (st->failed) {
+        return NGX_DECLINED;
+    }
+
+    if (st->finished) {
+        return NGX_OK;
+    }
+
+    st->out = out;
+
+    rc = complete ? st->back->read_end(st) : NGX_OK;
+
+    if (rc == NGX_OK && !st->finished) {
+        argo_error_set(&st->error, 502, "upstream_incomplete", NULL,
+                       "ARGO's reply ended before it was complete");
+        rc = argo_stream_reject(st);
+    }
+
+    return argo_stream_result(st, rc);
+}
+
+
+ngx_int_t
+argo_stream_fail(argo_stream_t *st, const argo_error_t *err, argo_out_t *out)
+{
+    if (st->failed) {
+        return NGX_DECLINED;
+    }
+
+    if (st->finished) {
+        return NGX_OK;
+    }
+
+    st->out = out;
+    st->error = *err;
+
+    return argo_stream_result(st, argo_stream_reject(st));
+}
+
+
+static ngx_int_t
+argo_stream_result(argo_stream_t *st, ngx_int_t rc)
+{
+    if (st->out->failed) {
+        return NGX_ERROR;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+argo_stream_emit(argo_stream_t *st, argo_event_t *ev)
+{
+    if (st->failed) {
+        return NGX_DECLINED;
+    }
+
+    /* events out of order are a dialect's fault, not upstream's */
+
+    if (st->finished) {
+        return NGX_ERROR;
+    }
+
+    if (ev->type != ARGO_EVENT_ERROR
+        && (ev->type == ARGO_EVENT_START) == st->begun)
+    {
+        return NGX_ERROR;
+    }
+
+    switch (ev->type) {
+
+    case ARGO_EVENT_START:
+        /* the client gets it with the first thing that it is to see */
+        st->begun = 1;
+        return NGX_OK;
+
+    case ARGO_EVENT_TEXT:
+        return argo_stream_text(st, ev);
+
+    case ARGO_EVENT_USAGE:
+        st->usage = ev->usage;
+        st->usage.known = 1;
+        return NGX_OK;
+
+    case ARGO_EVENT_ERROR:
+        st->error = *ev->error;
+        return argo_stream_reject(st);
+
+    case ARGO_EVENT_TOOL_START:
+        if (ev->index != st->tool_calls) {
+            return NGX_ERROR;
+        }
+
+        st->tool_calls++;
+        break;
+
+    case ARGO_EVENT_TOOL_ARGS:
+        if (ev->index + 1 != st->tool_calls) {
+            return NGX_ERROR;
+        }
+
+        break;
+
+    default:
+        break;
+    }
+
+    if (argo_stream_release(st) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ev->type == ARGO_EVENT_FINISH) {
+        st->finish = ev->finish;
+        st->finished = 1;
+    }
+
+    return argo_stream_deliver(st, ev);
+}
+
+
+ngx_int_t
+argo_stream_reject(argo_stream_t *st)
+{
+    argo_event_t  ev;
+
+    st->failed = 1;
+
+    if (st->started) {
+        ngx_memzero(&ev, sizeof(argo_event_t));
+
+        ev.type = ARGO_EVENT_ERROR;
+        ev.error = &st->error;
+
+        st->front->write_event(st, &ev, st->out);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+argo_stream_text(argo_stream_t *st, argo_event_t *ev)
+{
+    if (ev->lead.len + ev->text.len == 0) {
+        return NGX_OK;
+    }
+
+    if (st->judged) {
+        return argo_stream_deliver(st, ev);
+    }
+
+    switch (argo_stream_judge(st, ev)) {
+
+    case NGX_AGAIN:
+        return argo_stream_hold(st, ev);
+
+    case NGX_DECLINED:
+        return argo_stream_reject(st);
+
+    default: /* NGX_OK */
+        break;
+    }
+
+    st->judged = 1;
+
+    if (st->nheld == 0) {
+        return argo_stream_deliver(st, ev);
+    }
+
+    if (st->escaped == ev->escaped
+        && st->nheld + ev->lead.len <= ARGO_STREAM_HOLD)
+    {
+        /* both in one event: lead has room for what was held */
+
+        if (ev->lead.len) {
+            ngx_memcpy(st->held + st->nheld, ev->lead.data, ev->lead.len);
+        }
+
+        ev->lead.len += st->nheld;
+        ev->lead.data = st->held;
+        st->nheld = 0;
+
+        return argo_stream_deliver(st, ev);
+    }
+
+    if (argo_stream_release(st) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return argo_stream_deliver(st, ev);
+}
+
+
+static ngx_int_t
+argo_stream_judge(argo_stream_t *st, const argo_event_t *ev)
+{
+    ngx_int_t  rc;
+
+    rc = argo_stream_judge_slice(st, &ev->lead, ev->escaped);
+
+    if (rc == NGX_AGAIN) {
+        rc = argo_stream_judge_slice(st, &ev->text, ev->escaped);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+argo_stream_judge_slice(argo_stream_t *st, const ngx_str_t *s,
+    ngx_uint_t escaped)
+{
+    u_char     *p, *end, plain[64];
+    size_t      n;
+    ngx_int_t   rc;
+
+    if (!escaped) {
+        return argo_soft_check(&st->soft, s->data, s->len, &st->error);
+    }
+
+    rc = NGX_AGAIN;
+    p = s->data;
+    end = p + s->len;
+
+    while (p < end && rc == NGX_AGAIN) {
+        n = argo_json_unescape(&p, end, plain, sizeof(plain));
+        if (n == 0) {
+            return NGX_OK;
+        }
+
+        rc = argo_soft_check(&st->soft, plain, n, &st->error);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+argo_stream_hold(argo_stream_t *st, argo_event_t *ev)
+{
+    u_char  *p;
+
+    if ((st->nheld && st->escaped != ev->escaped)
+        || st->nheld + ev->lead.len + ev->text.len > ARGO_STREAM_HOLD)
+    {
+        /*
+         * only escaped text can be longer than what has been judged of it,
+         * and ARGO does not write its notices in escapes alone
+         */
+
+        st->judged = 1;
+
+        if (argo_stream_release(st) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return argo_stream_deliver(st, ev);
+    }
+
+    st->escaped = ev->escaped;
+
+    p = st->held + st->nheld;
+
+    if (ev->lead.len) {
+        p = ngx_cpymem(p, ev->lead.data, ev->lead.len);
+    }
+
+    if (ev->text.len) {
+        p = ngx_cpymem(p, ev->text.data, ev->text.len);
+    }
+
+    st->nheld = p - st->held;
+
+    return NGX_OK;
+}
+
+
+/* What comes now is no text: what was held is all there is to judge. */
+
+static ngx_int_t
+argo_stream_release(argo_stream_t *st)
+{
+    argo_event_t  ev;
+
+    st->judged = 1;
+
+    if (st->nheld == 0) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&ev, sizeof(argo_event_t));
+
+    ev.type = ARGO_EVENT_TEXT;
+    ev.escaped = st->escaped;
+    ev.text.data = st->held;
+    ev.text.len = st->nheld;
+
+    st->nheld = 0;
+
+    return argo_stream_deliver(st, &ev);
+}
+
+
+static ngx_int_t
+argo_stream_deliver(argo_stream_t *st, const argo_event_t *ev)
+{
+    argo_event_t  start;
+
+    argo_stream_count(st, ev);
+
+    if (st->collect) {
+        return argo_stream_collect(st, ev);
+    }
+
+    if (!st->started) {
+        st->started = 1;
+
+        ngx_memzero(&start, sizeof(argo_event_t));
+        start.type = ARGO_EVENT_START;
+
+        st->front->write_event(st, &start, st->out);
+    }
+
+    st->front->write_event(st, ev, st->out);
+
+    return st->out->failed ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+argo_stream_count(argo_stream_t *st, const argo_event_t *ev)
+{
+    if (ev->escaped) {
+        argo_tokens_add_escaped(&st->completion, ev->lead.data,
+                                ev->lead.len);
+        argo_tokens_add_escaped(&st->completion, ev->text.data,
+                                ev->text.len);
+
+    } else {
+        argo_tokens_add(&st->completion, ev->lead.data, ev->lead.len);
+        argo_tokens_add(&st->completion, ev->text.data, ev->text.len);
+    }
+
+    argo_tokens_add_escaped(&st->completion, ev->name.data, ev->name.len);
+}
+
+
+static ngx_int_t
+argo_stream_collect(argo_stream_t *st, const argo_event_t *ev)
+{
+    argo_out_t  *out;
+
+    switch (ev->type) {
+
+    case ARGO_EVENT_TEXT:
+        out = &st->text;
+        break;
+
+    case ARGO_EVENT_REFUSAL:
+        out = &st->refusal;
+        break;
+
+    case ARGO_EVENT_REASONING:
+        out = &st->reasoning;
+        break;
+
+    case ARGO_EVENT_TOOL_START:
+    case ARGO_EVENT_TOOL_ARGS:
+        return argo_stream_collect_call(st, ev);
+
+    default: /* ARGO_EVENT_FINISH */
+        return argo_stream_respond(st);
+    }
+
+    if (out->size + ev->lead.len + ev->text.len > ARGO_STREAM_MAX_TEXT) {
+        argo_error_set(&st->error, 502, "upstream_invalid_reply", NULL,
+                       "ARGO's reply is too long");
+        return argo_stream_reject(st);
+    }
+
+    if (ev->lead.len) {
+        /* what was held is not where it came from: never referred to */
+
+        if (ev->escaped) {
+            argo_out_write(out, ev->lead.data, ev->lead.len);
+
+        } else {
+            argo_json_write_text(out, ev->lead.data, ev->lead.len);
+        }
+    }
+
+    argo_stream_append(out, &ev->text, ev->escaped);
+
+    return out->failed ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+argo_stream_collect_call(argo_stream_t *st, const argo_event_t *ev)
+{
+    argo_tool_call_t  *call;
+
+    if (ev->type == ARGO_EVENT_TOOL_START) {
+        call = ngx_pcalloc(st->pool, sizeof(argo_tool_call_t));
+        if (call == NULL) {
+            return NGX_ERROR;
+        }
+
+        call->id = ev->id;
+        call->name = ev->name;
+
+        argo_out_init(&call->args, st->pool, ARGO_STREAM_BLOCK, NULL,
+                      st->text.copy);
+
+        if (st->last_call) {
+            st->last_call->next = call;
+
+        } else {
+            st->calls = call;
+        }
+
+        st->last_call = call;
+
+        return NGX_OK;
+    }
+
+    /* arguments follow the start of their call */
+
+    call = st->last_call;
+
+    argo_stream_append(&call->args, &ev->text, ev->escaped);
+
+    return call->args.failed ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+argo_stream_append(argo_out_t *out, const ngx_str_t *s, ngx_uint_t escaped)
+{
+    if (escaped) {
+        argo_out_ref(out, s->data, s->len);
+
+    } else {
+        argo_json_write_text(out, s->data, s->len);
+    }
+}
+
+
+static ngx_int_t
+argo_stream_respond(argo_stream_t *st)
+{
+    st->started = 1;
+
+    st->front->write_response(st, st->out);
+
+    return st->out->failed ? NGX_ERROR : NGX_OK;
+}
+
+
+void
+argo_stream_copy(argo_out_t *out, const argo_out_t *from)
+{
+    ngx_chain_t  *cl;
+
+    for (cl = from->first; cl; cl = cl->next) {
+        argo_out_ref(out, cl->buf->pos, cl->buf->last - cl->buf->pos);
+    }
+}
+
+
+void
+argo_stream_usage(const argo_stream_t *st, argo_usage_t *usage)
+{
+    if (st->usage.known) {
+        *usage = st->usage;
+        return;
+    }
+
+    ngx_memzero(usage, sizeof(argo_usage_t));
+
+    usage->prompt = argo_tokens_count(&st->prompt);
+    usage->completion = argo_tokens_count(&st->completion);
+}

@@ -1,0 +1,145 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * One reply on its way from upstream to the client: the back turns bytes
+ * into events, the order of events is enforced here, soft errors are
+ * recognised here, and the front turns events into bytes.  Unary and
+ * streamed replies, on either side, take this same path.
+ *
+ * Laws, which the tests check at every byte border and the fuzzer on
+ * anything:
+ *
+ *   1. The output does not depend on how the input was cut.
+ *   2. Every frame that is written is valid alone, also after an error.
+ *   3. A reply that ends without FINISH is an error; none is ever invented.
+ */
+
+
+#ifndef _ARGO_STREAM_H_INCLUDED_
+#define _ARGO_STREAM_H_INCLUDED_
+
+
+#include "argo_core.h"
+#include "argo_dialect.h"
+#include "argo_error.h"
+#include "argo_ir.h"
+#include "argo_out.h"
+#include "argo_soft.h"
+#include "argo_tokens.h"
+#include "argo_utf8.h"
+
+
+#define ARGO_ID_LEN  29             /* random letters and digits of an id */
+
+/* text that waits to be judged, and a character that had been cut */
+#define ARGO_STREAM_HOLD  (ARGO_SOFT_HOLD + ARGO_UTF8_MAX_HELD + 1)
+
+/* the most text that is collected for a unary reply, in bytes */
+#define ARGO_STREAM_MAX_TEXT  (64 * 1024 * 1024)
+
+
+/* a tool call that was collected for a unary reply */
+
+typedef struct argo_tool_call_s  argo_tool_call_t;
+
+struct argo_tool_call_s {
+    ngx_str_t            id;        /* escaped */
+    ngx_str_t            name;      /* escaped */
+    argo_out_t           args;      /* JSON text, escaped */
+    argo_tool_call_t    *next;
+};
+
+
+struct argo_stream_s {
+    ngx_pool_t          *pool;
+    const argo_front_t  *front;
+    const argo_back_t   *back;
+    argo_request_t      *request;
+    argo_env_t           env;       /* as it was at the start */
+    argo_out_t          *out;       /* where events are written now */
+
+    u_char               id[ARGO_ID_LEN];
+    ngx_str_t            head;      /* of a text event; by the front */
+    size_t               head_len;  /* what of it begins other events too */
+    argo_tokens_t        prompt;
+    argo_tokens_t        completion;
+    argo_usage_t         usage;
+    argo_finish_e        finish;
+    argo_error_t         error;
+    ngx_uint_t           tool_calls;            /* seen so far */
+
+    argo_soft_t          soft;
+    u_char               held[ARGO_STREAM_HOLD];    /* text not yet judged */
+    size_t               nheld;
+    u_char               carry[ARGO_UTF8_MAX_HELD];
+    size_t               ncarry;
+
+    /* a unary reply is collected here */
+    argo_out_t           text;      /* escaped */
+    argo_out_t           refusal;   /* escaped */
+    argo_out_t           reasoning; /* escaped */
+    argo_tool_call_t    *calls;
+    argo_tool_call_t    *last_call;
+
+    unsigned             collect:1; /* the client wants one body */
+    unsigned             escaped:1; /* held text is escaped */
+    unsigned             begun:1;   /* START has come */
+    unsigned             judged:1;  /* not a soft error */
+    unsigned             started:1; /* the client has been sent something */
+    unsigned             finished:1;
+    unsigned             failed:1;  /* error is set; nothing more comes */
+};
+
+
+/*
+ * Prepares a reply to req (read, resolved, bound to a user).  Counts the
+ * prompt.  Everything is taken from the pool, which must outlive it.
+ * NGX_ERROR: no memory or no random bytes.
+ */
+ngx_int_t argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
+    const argo_front_t *front, const argo_back_t *back,
+    argo_request_t *req, const argo_env_t *env);
+
+/*
+ * The three ways in: bytes of a streamed reply, a whole JSON reply, the end
+ * of the transfer (complete: its framing says that all of it came).  After
+ * argo_stream_body() no argo_stream_end() is needed; the body must stay where
+ * it is until out has been sent.
+ *
+ * What the client is to get is appended to out.  NGX_DECLINED: the reply
+ * has failed, st->error says how; if st->started, the error has also been
+ * written in-band, else nothing has been written and the client can still be
+ * given an error response.  NGX_ERROR: no memory.
+ */
+ngx_int_t argo_stream_push(argo_stream_t *st, u_char *p, size_t n,
+    argo_out_t *out);
+ngx_int_t argo_stream_body(argo_stream_t *st, const ngx_str_t *body,
+    argo_out_t *out);
+ngx_int_t argo_stream_end(argo_stream_t *st, ngx_uint_t complete,
+    argo_out_t *out);
+
+/*
+ * Fails the reply for a reason that the glue knows (a timeout, a reset).
+ * Does nothing if it has finished or failed.  Returns like the above.
+ */
+ngx_int_t argo_stream_fail(argo_stream_t *st, const argo_error_t *err,
+    argo_out_t *out);
+
+/*
+ * For backs: hands on one event.  NGX_DECLINED if the reply has failed,
+ * also by this event: the back stops and returns it.
+ */
+ngx_int_t argo_stream_emit(argo_stream_t *st, argo_event_t *ev);
+
+/* For backs: fails the reply with st->error, which the back has set. */
+ngx_int_t argo_stream_reject(argo_stream_t *st);
+
+/* For fronts: appends what was collected in from. */
+void argo_stream_copy(argo_out_t *out, const argo_out_t *from);
+
+/* The usage of the reply so far: upstream's if known, else the estimate. */
+void argo_stream_usage(const argo_stream_t *st, argo_usage_t *usage);
+
+
+#endif /* _ARGO_STREAM_H_INCLUDED_ */
