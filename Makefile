@@ -1,0 +1,369 @@
+# Copyright (C) The ngx_http_argo_module authors
+
+NGINX_SRC ?= /usr/share/nginx/src
+BUILD_DIR ?= build
+BUILD ?= release
+
+# run, on loopback only
+ARGO_PORT ?= 44497
+
+# install
+DESTDIR ?=
+MODULES_PATH ?= /usr/lib/nginx/modules
+MODULES_AVAILABLE ?= /usr/share/nginx/modules-available
+CONF_PATH ?= /etc/nginx/argo
+DOC_PATH ?= /usr/share/doc/ngx-http-argo-module
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CLANG ?= clang
+
+SHELL = /bin/bash
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+JOBS ?= $(shell nproc)
+
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+OUT := $(abspath $(BUILD_DIR))
+SRC := $(abspath $(NGINX_SRC))
+TREE := $(OUT)/nginx
+OBJS := $(TREE)/objs
+
+MODULES := ngx_http_argo_module.so ngx_http_argo_sim_module.so
+SOURCES := $(wildcard $(ROOT)/*.c $(ROOT)/src/*/*.c)
+VERSION := $(shell sed -n 's/.*ARGO_VERSION *"\(.*\)"/\1/p' \
+	$(ROOT)/src/core/argo_core.h)
+
+# Complete sources (Debian's nginx-dev has headers alone) give a binary too:
+# the tests then run the modules in the nginx that they were compiled for.
+
+FULL := $(wildcard $(SRC)/src/core/nginx.c)
+NGINX ?= $(if $(FULL),$(OBJS)/nginx,/usr/sbin/nginx)
+
+TEST_ENV = ARGO_BUILD_DIR=$(OUT) TEST_NGINX_BINARY=$(NGINX)
+
+
+# Flavours.  nginx itself is compiled with -Wno-unused-parameter, since the
+# parameters of its callbacks are given; it is the one warning of -Wall and
+# -Wextra that we do without as well.
+
+WARNINGS := -Wall -Wextra -Werror -Wno-unused-parameter
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+
+ifeq ($(BUILD),release)
+FLAVOUR_CFLAGS := -O2 -g -fstack-protector-strong -Wformat \
+	-Werror=format-security -D_FORTIFY_SOURCE=2
+FLAVOUR_LDFLAGS := -Wl,-z,relro -Wl,-z,now
+else ifeq ($(BUILD),debug)
+FLAVOUR_CFLAGS := -O0 -g3
+else ifeq ($(BUILD),sanitize)
+# With NGX_DEBUG_PALLOC each allocation from a pool is a malloc of its own.
+# nginx's own code copies zero bytes from NULL and reads unaligned words
+# where the processor can; neither is ours, both would be reported.
+FLAVOUR_CFLAGS := -O1 -g $(SANITIZE) -fno-sanitize=nonnull-attribute \
+	-DNGX_DEBUG_PALLOC=1 -DNGX_HAVE_NONALIGNED=0
+FLAVOUR_LDFLAGS := -fsanitize=address,undefined
+else
+$(error BUILD is one of release, debug, sanitize)
+endif
+
+CONFIGURE_ARGS := --with-cc=$(CC) \
+	--with-cc-opt="$(FLAVOUR_CFLAGS) $(WARNINGS) $(CFLAGS)" \
+	--with-ld-opt="$(FLAVOUR_LDFLAGS) $(LDFLAGS)"
+
+
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: FORCE
+
+.PHONY: help
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(ROOT)/Makefile \
+		| expand -t 16
+	@echo
+	@echo "CC=gcc|clang BUILD=release|debug|sanitize BUILD_DIR=build"
+	@echo "NGINX_SRC=dir (default $(NGINX_SRC)) ARGO_PORT=$(ARGO_PORT)"
+
+
+# ---- build
+
+.PHONY: build
+build: $(addprefix $(OUT)/,$(MODULES)) ## compile both modules into build/
+
+$(addprefix $(OUT)/,$(MODULES)): $(OUT)/%: modules
+	@cmp -s $(OBJS)/$* $@ || { cp $(OBJS)/$* $@.new && mv $@.new $@; }
+
+.PHONY: modules
+modules: $(OUT)/configured
+	@+$(MAKE) -s -C $(TREE) -f objs/Makefile -j$(JOBS) modules
+
+.PHONY: binary
+binary: $(OUT)/configured
+	$(if $(FULL),@+$(MAKE) -s -C $(TREE) -f objs/Makefile -j$(JOBS) binary)
+
+# what configure's outcome depends on: its arguments and the list of sources
+
+$(OUT)/configure.args: FORCE
+	@mkdir -p $(OUT)
+	@printf '%s\n' '$(SRC)' '$(CONFIGURE_ARGS)' $(SOURCES) > $@.new
+	@if cmp -s $@ $@.new; then rm $@.new; else mv $@.new $@; fi
+
+$(OUT)/configured: $(ROOT)/config $(ROOT)/tools/configure-nginx \
+		$(OUT)/configure.args
+	@echo "configuring nginx ($(SRC), $(CC), $(BUILD))"
+	@rm -f $@
+	@$(ROOT)/tools/configure-nginx $(SRC) $(TREE) $(ROOT) \
+		$(CONFIGURE_ARGS) > $(OUT)/configure.log 2>&1 \
+		|| { tail -n 12 $(OUT)/configure.log; exit 1; }
+	@touch $@
+
+
+# ---- what Debian packages are needed
+
+.PHONY: deps
+deps: ## install the Debian packages that are missing (root)
+	@$(ROOT)/tools/install-deps build test
+
+.PHONY: run-deps
+run-deps:
+	@$(ROOT)/tools/install-deps build
+
+
+# ---- run
+
+.PHONY: run
+run: run-deps ## serve on 127.0.0.1:44497, ARGO simulated (or ARGO_URL=)
+	@+$(MAKE) -s build
+	@exec $(ROOT)/tools/run $(OUT) $(NGINX) $(ARGO_PORT)
+
+
+# ---- tests
+
+# Each t/unit/*.c with core, convert and a shim of nginx's pools, no server.
+
+UNIT_CC ?= $(CC)
+UNIT_SANITIZE ?= $(SANITIZE)
+UNIT_HELPERS := argo_convert
+UNIT_LIBRARY := $(wildcard $(ROOT)/src/core/*.c $(ROOT)/src/convert/*.c) \
+	$(ROOT)/t/unit/ngx_shim.c
+UNIT_NAMES := $(filter-out ngx_shim,$(basename $(notdir \
+	$(wildcard $(ROOT)/t/unit/*.c))))
+UNIT_TESTS := $(filter-out $(UNIT_HELPERS),$(UNIT_NAMES))
+UNIT_OBJS := $(patsubst %.c,$(OUT)/unit/%.o,$(notdir $(UNIT_LIBRARY)))
+CORE_INCS = $(addprefix -isystem $(TREE)/src/,core event os/unix) \
+	-isystem $(OBJS) \
+	$(addprefix -I$(ROOT)/,src/core src/convert t/unit) \
+	$(addprefix -isystem ,$(YAJL_INC))
+CORE_LIBS = $(addprefix -L,$(YAJL_LIB)) -lyajl
+UNIT_CFLAGS = -g -O1 $(UNIT_SANITIZE) $(WARNINGS) $(CFLAGS) -MMD -MP
+
+vpath %.c $(ROOT)/t/unit $(ROOT)/src/core $(ROOT)/src/convert
+
+$(OUT)/unit/%.o: %.c $(OUT)/configured
+	@mkdir -p $(@D)
+	$(UNIT_CC) $(UNIT_CFLAGS) $(CORE_INCS) -c -o $@ $<
+
+$(addprefix $(OUT)/unit/,$(UNIT_NAMES)): $(OUT)/unit/%: $(OUT)/unit/%.o \
+		$(UNIT_OBJS)
+	$(UNIT_CC) $(UNIT_SANITIZE) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+.SECONDARY: $(UNIT_OBJS) $(patsubst %,$(OUT)/unit/%.o,$(UNIT_NAMES))
+
+-include $(wildcard $(OUT)/unit/*.d)
+
+.PHONY: unit-build
+unit-build: $(addprefix $(OUT)/unit/,$(UNIT_NAMES))
+
+.PHONY: unit
+unit: ## run the C tests of core and convert, with ASan and UBSan
+	@+$(MAKE) -s -j$(JOBS) unit-build
+	@cd $(ROOT) && $(TEST_ENV) prove -j$(JOBS) -It/lib \
+		$(if $(UNIT_EXEC),-e '$(UNIT_EXEC)') \
+		$(addprefix $(OUT)/unit/,$(UNIT_TESTS)) \
+		$(if $(UNIT_EXEC),,$(wildcard t/unit/*.t))
+
+PERL_TESTS ?= t/*.t
+
+.PHONY: perl
+perl: build binary ## run the tests against a real nginx
+	@cd $(ROOT) && $(TEST_ENV) prove -j$(JOBS) -It/lib $(PERL_TESTS)
+
+# the SDK is installed as its lock file pins it
+
+SDK := $(ROOT)/t/sdk
+
+.PHONY: sdk
+sdk: build binary $(SDK)/node_modules/.installed ## test with the openai SDK
+	@cd $(SDK) && $(TEST_ENV) npm --silent test
+
+$(SDK)/node_modules/.installed: $(SDK)/package-lock.json
+	cd $(SDK) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: lint
+lint: layers ## check the style that can be checked
+	@$(ROOT)/tools/lint style
+
+.PHONY: layers
+layers: ## check that includes go in the direction allowed
+	@$(ROOT)/tools/lint layers
+	@$(ROOT)/tools/lint self-test
+
+.PHONY: clang
+clang:
+	@+$(MAKE) -s build CC=$(CLANG) BUILD=debug BUILD_DIR=$(OUT)/clang
+
+# every part is run, and then any failure fails the whole
+
+TEST_PARTS ?= lint build clang unit fuzz-smoke perl sdk
+
+.PHONY: test
+test: deps ## run everything that CI runs
+	@failed=; \
+	for part in $(TEST_PARTS); do \
+		echo "---- $$part"; \
+		$(MAKE) -s $$part || failed="$$failed $$part"; \
+	done; \
+	if [ -n "$$failed" ]; then \
+		echo "---- failed:$$failed"; \
+		exit 1; \
+	fi; \
+	echo "---- all passed: $(TEST_PARTS)"
+
+
+# ---- longer checks
+
+.PHONY: check-asan
+check-asan: ## nginx and modules with ASan and UBSan, all tests
+	@$(ROOT)/tools/install-deps build test source
+	@+src=$$($(ROOT)/tools/nginx-source $(SRC) $(OUT)/source) \
+		&& $(MAKE) -s unit BUILD_DIR=$(OUT)/asan BUILD=sanitize \
+			NGINX_SRC=$$src \
+		&& ASAN_OPTIONS=$(ASAN) UBSAN_OPTIONS=print_stacktrace=1 \
+		TEST_NGINX_PATIENCE=4 \
+		$(MAKE) -s perl BUILD_DIR=$(OUT)/asan BUILD=sanitize \
+			NGINX_SRC=$$src
+
+# nginx's configuration pool lives until exit, and what dlopen() has loaded
+# is unloaded before leaks could be named
+ASAN := detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1
+
+VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full \
+	--show-leak-kinds=definite --errors-for-leak-kinds=definite \
+	--suppressions=$(ROOT)/t/valgrind.supp
+VALGRIND_TESTS ?= t/*.t
+
+.PHONY: check-valgrind
+check-valgrind: ## the C tests and Perl tests with valgrind
+	@$(ROOT)/tools/install-deps build test source valgrind
+	@+src=$$($(ROOT)/tools/nginx-source $(SRC) $(OUT)/source) \
+		&& $(MAKE) -s unit UNIT_SANITIZE= NGINX_SRC=$$src \
+			BUILD_DIR=$(OUT)/valgrind BUILD=debug \
+			CFLAGS=-DNGX_DEBUG_PALLOC=1 \
+			UNIT_EXEC="$(VALGRIND)" \
+		&& TEST_NGINX_WRAPPER="$(VALGRIND) --trace-children=yes" \
+		$(MAKE) -s perl NGINX_SRC=$$src \
+			BUILD_DIR=$(OUT)/valgrind BUILD=debug \
+			CFLAGS=-DNGX_DEBUG_PALLOC=1 \
+			PERL_TESTS="$(VALGRIND_TESTS)"
+
+DISTROS ?= bookworm trixie testing
+
+.PHONY: check-distros
+check-distros: ## build and test in chroots of Debian 12, 13, testing (root)
+	@$(ROOT)/tools/check-distros $(ROOT) $(OUT)/distros $(DISTROS)
+
+.PHONY: check-docker
+check-docker: ## run the steps of the Dockerfile in chroots (root)
+	@$(ROOT)/tools/check-dockerfile $(ROOT) $(OUT)/docker
+
+.PHONY: bench
+bench: build binary ## compare CPU per request with a plain proxy_pass
+	@$(TEST_ENV) CC=$(CC) $(ROOT)/bench/run
+
+
+# ---- fuzzing
+
+FUZZ_SECONDS ?= 60
+FUZZ_CC ?= $(CLANG)
+FUZZ_CFLAGS := -g -O1 -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=undefined
+FUZZ_NAMES := $(basename $(notdir $(wildcard $(ROOT)/t/fuzz/*.c)))
+
+$(OUT)/fuzz/%: $(ROOT)/t/fuzz/%.c $(UNIT_LIBRARY) $(wildcard \
+		$(ROOT)/src/core/*.h $(ROOT)/src/convert/*.h) $(OUT)/configured
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) $(WARNINGS) $(CORE_INCS) -o $@ $< \
+		$(UNIT_LIBRARY) $(CORE_LIBS)
+
+.PHONY: fuzz-build
+fuzz-build: $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
+
+# what is found new goes to build/, what made it fail as well
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZ_SECONDS=60
+	@+$(MAKE) -s -j$(JOBS) fuzz-build
+	@cd $(OUT)/fuzz && for name in $(FUZZ_NAMES); do \
+		echo "$$name, $(FUZZ_SECONDS) s"; \
+		mkdir -p found-$$name; \
+		./$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
+			$(addprefix -dict=,$(wildcard $(ROOT)/t/fuzz/dict)) \
+			found-$$name $(wildcard $(ROOT)/t/fuzz/corpus \
+			$(ROOT)/t/fixtures) > $$name.log 2>&1 \
+			|| { tail -n 40 $$name.log; exit 1; }; \
+		sed -n 's/^stat::number_of_executed_units: */runs: /p' \
+			$$name.log; \
+	done
+
+.PHONY: fuzz-smoke
+fuzz-smoke:
+	@+$(MAKE) -s fuzz FUZZ_SECONDS=$$((20 / \
+		$(or $(filter-out 0,$(words $(FUZZ_NAMES))),1)))
+
+
+# ---- coverage of the C tests and the Perl tests together
+
+.PHONY: cover
+cover: ## line coverage by unit and Perl tests
+	@+$(MAKE) -s unit perl BUILD=debug BUILD_DIR=$(OUT)/cover \
+		UNIT_SANITIZE= CFLAGS=--coverage LDFLAGS=--coverage
+	@$(ROOT)/tools/cover $(ROOT) $(OUT)/cover
+
+
+# ---- install
+
+.PHONY: install
+install: build ## install modules, examples, documents (DESTDIR=)
+	install -d $(DESTDIR)$(MODULES_PATH) $(DESTDIR)$(MODULES_AVAILABLE) \
+		$(DESTDIR)$(CONF_PATH) $(DESTDIR)$(DOC_PATH)/examples
+	install -m 644 $(addprefix $(OUT)/,$(MODULES)) \
+		$(DESTDIR)$(MODULES_PATH)/
+	for module in $(basename $(MODULES)); do \
+		echo "load_module modules/$$module.so;" \
+			> $(DESTDIR)$(MODULES_AVAILABLE)/$$module.conf \
+			|| exit 1; \
+	done
+	for file in upstream.conf log.conf; do \
+		[ -e $(DESTDIR)$(CONF_PATH)/$$file ] \
+			|| install -m 644 $(ROOT)/conf-examples/$$file \
+				$(DESTDIR)$(CONF_PATH)/ || exit 1; \
+	done
+	install -m 644 $(ROOT)/conf-examples/*.conf \
+		$(DESTDIR)$(DOC_PATH)/examples/
+	install -m 644 $(ROOT)/README.md $(ROOT)/LICENSE $(ROOT)/docs/*.md \
+		$(DESTDIR)$(DOC_PATH)/
+
+.PHONY: dist
+dist: ## make a source archive of HEAD
+	@mkdir -p $(OUT)
+	git -C $(ROOT) archive --format=tar.gz \
+		--prefix=ngx_http_argo_module-$(VERSION)/ \
+		-o $(OUT)/ngx_http_argo_module-$(VERSION).tar.gz HEAD
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf $(OUT)

@@ -1,0 +1,490 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * Directives and configuration; what they do is in src/http/.
+ */
+
+
+#include "ngx_http_argo.h"
+
+
+static void *ngx_http_argo_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_argo_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_argo_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static void ngx_http_argo_inherit_endpoint(ngx_conf_t *cf,
+    ngx_http_argo_loc_conf_t *conf, ngx_http_argo_loc_conf_t *prev);
+static char *ngx_http_argo_merge_models(ngx_conf_t *cf,
+    ngx_http_argo_loc_conf_t *conf, ngx_http_argo_loc_conf_t *prev);
+static char *ngx_http_argo_check_endpoint(ngx_conf_t *cf,
+    ngx_http_argo_loc_conf_t *conf);
+static char *ngx_http_argo_missing(ngx_conf_t *cf,
+    ngx_http_argo_loc_conf_t *conf, const char *remedy);
+static ngx_int_t ngx_http_argo_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_argo_postconfiguration(ngx_conf_t *cf);
+static char *ngx_http_argo_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_argo_upstream(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_argo_upstream_api(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_argo_model(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+static ngx_conf_enum_t  ngx_http_argo_stream_modes[] = {
+    { ngx_string("real"), 0 },
+    { ngx_string("pseudo"), 1 },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_command_t  ngx_http_argo_commands[] = {
+
+    { ngx_string("argo_endpoint"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_argo_endpoint,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_upstream"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_argo_upstream,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_upstream_api"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_argo_upstream_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_user"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, user),
+      NULL },
+
+    { ngx_string("argo_stream"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, pseudo),
+      ngx_http_argo_stream_modes },
+
+    { ngx_string("argo_model"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
+      ngx_http_argo_model,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_default_model"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, default_model),
+      NULL },
+
+    { ngx_string("argo_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_argo_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_argo_module_ctx = {
+    ngx_http_argo_preconfiguration,        /* preconfiguration */
+    ngx_http_argo_postconfiguration,       /* postconfiguration */
+
+    ngx_http_argo_create_main_conf,        /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_argo_create_loc_conf,         /* create location configuration */
+    ngx_http_argo_merge_loc_conf           /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_argo_module = {
+    NGX_MODULE_V1,
+    &ngx_http_argo_module_ctx,             /* module context */
+    ngx_http_argo_commands,                /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_http_argo_create_main_conf(ngx_conf_t *cf)
+{
+    /* zone = NULL and request_id = 0 are set by ngx_pcalloc() */
+
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_argo_main_conf_t));
+}
+
+
+static void *
+ngx_http_argo_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_argo_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_argo_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->endpoint = NULL;
+     *     conf->file = { 0, NULL };
+     *     conf->line = 0;
+     *     conf->upstream = { 0, NULL };
+     *     conf->back = NULL;
+     *     conf->models = NULL;
+     *     conf->default_model = { 0, NULL };
+     */
+
+    conf->user = NGX_CONF_UNSET_PTR;
+    conf->pseudo = NGX_CONF_UNSET_UINT;
+    conf->aliases = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_argo_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_argo_loc_conf_t *prev = parent;
+    ngx_http_argo_loc_conf_t *conf = child;
+
+    ngx_conf_merge_str_value(conf->upstream, prev->upstream, "");
+    ngx_conf_merge_ptr_value(conf->user, prev->user, NULL);
+    ngx_conf_merge_uint_value(conf->pseudo, prev->pseudo, 0);
+    ngx_conf_merge_str_value(conf->default_model, prev->default_model, "");
+
+    if (conf->back == NULL) {
+        conf->back = prev->back ? prev->back : &argo_legacy_back;
+    }
+
+    if (ngx_http_argo_merge_models(cf, conf, prev) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_http_argo_inherit_endpoint(cf, conf, prev);
+
+    return ngx_http_argo_check_endpoint(cf, conf);
+}
+
+
+/*
+ * An endpoint belongs to its location, but the blocks "if" and
+ * "limit_except" within it are locations of their own to nginx.
+ */
+
+static void
+ngx_http_argo_inherit_endpoint(ngx_conf_t *cf,
+    ngx_http_argo_loc_conf_t *conf, ngx_http_argo_loc_conf_t *prev)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (!clcf->noname || conf->endpoint || clcf->handler) {
+        return;
+    }
+
+    conf->endpoint = prev->endpoint;
+    conf->file = prev->file;
+    conf->line = prev->line;
+
+    if (clcf->lmt_excpt && conf->endpoint) {
+        clcf->handler = ngx_http_argo_handler;
+    }
+}
+
+
+/*
+ * Aliases of an inner level take the place of those of the outer one; a
+ * table is made once for each level that has aliases of its own.
+ */
+
+static char *
+ngx_http_argo_merge_models(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf,
+    ngx_http_argo_loc_conf_t *prev)
+{
+    ngx_uint_t                 n;
+    argo_model_alias_t        *aliases;
+    ngx_http_argo_loc_conf_t  *owner;
+
+    owner = (conf->aliases == NGX_CONF_UNSET_PTR) ? prev : conf;
+
+    if (owner->models == NULL) {
+
+        aliases = NULL;
+        n = 0;
+
+        if (owner->aliases != NGX_CONF_UNSET_PTR && owner->aliases) {
+            aliases = owner->aliases->elts;
+            n = owner->aliases->nelts;
+        }
+
+        owner->models = argo_model_table_create(cf->pool, aliases, n);
+        if (owner->models == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    conf->models = owner->models;
+
+    ngx_conf_merge_ptr_value(conf->aliases, prev->aliases, NULL);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_argo_check_endpoint(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf)
+{
+    const argo_model_t         *model;
+    ngx_http_argo_main_conf_t  *amcf;
+
+    if (conf->endpoint == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_argo_module);
+
+    if (conf->endpoint->zone && amcf->zone == NULL) {
+        return ngx_http_argo_missing(cf, conf,
+                                     "\"argo_zone argo 4m;\" in the block "
+                                     "\"http\"");
+    }
+
+    if (!conf->endpoint->upstream) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->upstream.len == 0) {
+        return ngx_http_argo_missing(cf, conf,
+                                     "\"argo_upstream /argo/;\", the prefix "
+                                     "of the internal location that passes "
+                                     "to ARGO");
+    }
+
+    if (conf->user == NULL) {
+        return ngx_http_argo_missing(cf, conf,
+                                     "\"argo_user name;\", the ARGO user in "
+                                     "whose name requests are made");
+    }
+
+    if (conf->default_model.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    model = argo_model_find(conf->models, &conf->default_model);
+
+    if (model == NULL || model->kind != ARGO_MODEL_CHAT) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"argo_default_model %V\" is not a chat model that is "
+                      "known, for \"argo_endpoint\" in %V:%ui; "
+                      "\"argo_model alias id;\" makes one known",
+                      &conf->default_model, &conf->file, conf->line);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_argo_missing(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf,
+    const char *remedy)
+{
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"argo_endpoint %V\" needs %s in %V:%ui",
+                  &conf->endpoint->name, remedy, &conf->file, conf->line);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_argo_preconfiguration(ngx_conf_t *cf)
+{
+    return ngx_http_argo_add_variables(cf);
+}
+
+
+static ngx_int_t
+ngx_http_argo_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_argo_main_conf_t  *amcf;
+
+    static ngx_str_t            name = ngx_string("request_id");
+
+    amcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_argo_module);
+
+    amcf->request_id = ngx_http_get_variable_index(cf, &name);
+
+    if (amcf->request_id == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_argo_filter_init(cf);
+}
+
+
+static char *
+ngx_http_argo_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_argo_loc_conf_t *alcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (alcf->endpoint) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    alcf->endpoint = ngx_http_argo_find_endpoint(&value[1]);
+
+    if (alcf->endpoint == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "unknown endpoint \"%V\" in \"%V\": it can be "
+                           "\"auto\", \"chat_completions\", \"models\", "
+                           "\"health\" or \"version\"",
+                           &value[1], &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    /* what an endpoint needs may be set later; then this is where it is */
+
+    alcf->file = cf->conf_file->file.name;
+    alcf->line = cf->conf_file->line;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    clcf->handler = ngx_http_argo_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_argo_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_argo_loc_conf_t *alcf = conf;
+
+    ngx_str_t  *value;
+
+    if (alcf->upstream.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0 || value[1].data[0] != '/'
+        || value[1].data[value[1].len - 1] != '/')
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid prefix \"%V\" in \"%V\": it must begin "
+                           "and end with \"/\", as the internal location "
+                           "does that it names",
+                           &value[1], &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    alcf->upstream = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_argo_upstream_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_argo_loc_conf_t *alcf = conf;
+
+    ngx_str_t  *value;
+
+    if (alcf->back) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    alcf->back = argo_back_find(&value[1]);
+
+    if (alcf->back == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V %V\" is not available: \"legacy\" is",
+                           &cmd->name, &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_argo_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_argo_loc_conf_t *alcf = conf;
+
+    ngx_str_t           *value;
+    argo_model_alias_t  *alias;
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0 || value[1].len > ARGO_MODEL_MAX_NAME
+        || value[2].len == 0 || value[2].len > ARGO_MODEL_MAX_NAME)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" takes a name for clients and ARGO's id, "
+                           "each of at most %d characters",
+                           &cmd->name, ARGO_MODEL_MAX_NAME);
+        return NGX_CONF_ERROR;
+    }
+
+    if (alcf->aliases == NGX_CONF_UNSET_PTR) {
+
+        alcf->aliases = ngx_array_create(cf->pool, 4,
+                                         sizeof(argo_model_alias_t));
+        if (alcf->aliases == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    alias = ngx_array_push(alcf->aliases);
+    if (alias == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    alias->alias = value[1];
+    alias->id = value[2];
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,351 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * The table of routes, the choice of one by path, and the content handler
+ * that all of them share.
+ */
+
+
+#include "ngx_http_argo.h"
+
+
+static ngx_int_t ngx_http_argo_health_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_argo_version_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_argo_send_text(ngx_http_request_t *r,
+    ngx_str_t *json);
+static ngx_int_t ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try,
+    ngx_str_t *path);
+static u_char *ngx_http_argo_skip_v1(u_char *p, size_t n, u_char *last);
+static void ngx_http_argo_find_item(ngx_http_request_t *r,
+    const ngx_http_argo_endpoint_t *ep, ngx_str_t *item);
+static ngx_uint_t ngx_http_argo_match(const ngx_http_argo_endpoint_t *ep,
+    const ngx_str_t *path, ngx_str_t *item);
+
+
+static const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
+
+    { ngx_string("chat_completions"), ngx_string("chat/completions"),
+      ngx_string("POST"), NGX_HTTP_POST,
+      ngx_http_argo_chat_handler, 1, 0, 0 },
+
+    { ngx_string("models"), ngx_string("models"),
+      ngx_string("GET, HEAD"), NGX_HTTP_GET|NGX_HTTP_HEAD,
+      ngx_http_argo_models_handler, 0, 1, 1 },
+
+    { ngx_string("health"), ngx_string("health"),
+      ngx_string("GET, HEAD"), NGX_HTTP_GET|NGX_HTTP_HEAD,
+      ngx_http_argo_health_handler, 0, 0, 0 },
+
+    { ngx_string("version"), ngx_string("version"),
+      ngx_string("GET, HEAD"), NGX_HTTP_GET|NGX_HTTP_HEAD,
+      ngx_http_argo_version_handler, 0, 0, 0 },
+
+    { ngx_null_string, ngx_null_string, ngx_null_string, 0, NULL, 0, 0, 0 }
+};
+
+
+/* stands for all of them, so it needs what any of them needs */
+
+const ngx_http_argo_endpoint_t  ngx_http_argo_auto = {
+    ngx_string("auto"), ngx_null_string, ngx_null_string, 0, NULL, 1, 1, 0
+};
+
+
+const ngx_http_argo_endpoint_t *
+ngx_http_argo_find_endpoint(ngx_str_t *name)
+{
+    const ngx_http_argo_endpoint_t  *ep;
+
+    if (argo_str_is(name, "auto")) {
+        return &ngx_http_argo_auto;
+    }
+
+    for (ep = ngx_http_argo_endpoints; ep->name.len; ep++) {
+
+        if (ep->name.len == name->len
+            && ngx_strncmp(ep->name.data, name->data, name->len) == 0)
+        {
+            return ep;
+        }
+    }
+
+    return NULL;
+}
+
+
+const ngx_http_argo_endpoint_t *
+ngx_http_argo_route(ngx_http_request_t *r, ngx_str_t *item)
+{
+    ngx_str_t                        path;
+    ngx_uint_t                       i;
+    ngx_http_argo_loc_conf_t        *alcf;
+    const ngx_http_argo_endpoint_t  *ep;
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+
+    ngx_str_null(item);
+
+    if (alcf->endpoint != &ngx_http_argo_auto) {
+        /* the administrator has said which one, the path may be any */
+        ngx_http_argo_find_item(r, alcf->endpoint, item);
+        return alcf->endpoint;
+    }
+
+    for (i = 0; ngx_http_argo_path(r, i, &path) == NGX_OK; i++) {
+
+        for (ep = ngx_http_argo_endpoints; ep->name.len; ep++) {
+            if (ngx_http_argo_match(ep, &path, item)) {
+                return ep;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * The path below the API's prefix, which is taken first for all up to a
+ * segment "v1" (a location may be named "/v1/chat/"), then for the location's
+ * name.  r->uri has been unescaped by nginx, so what stands there for an
+ * item's name may hold any character.  NGX_DECLINED after the last try.
+ */
+
+static ngx_int_t
+ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try, ngx_str_t *path)
+{
+    size_t                     len;
+    u_char                    *p, *last;
+    ngx_uint_t                 prefix;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    prefix = !clcf->exact_match && r->uri.len >= clcf->name.len
+             && ngx_strncmp(r->uri.data, clcf->name.data, clcf->name.len)
+                == 0;
+
+#if (NGX_PCRE)
+    prefix = prefix && clcf->regex == NULL;
+#endif
+
+    last = r->uri.data + r->uri.len;
+    len = prefix ? clcf->name.len : r->uri.len;
+
+    switch (try) {
+
+    case 0:
+        p = ngx_http_argo_skip_v1(r->uri.data, len, last);
+        break;
+
+    case 1:
+        p = r->uri.data + (prefix ? len : 0);
+        break;
+
+    default:
+        return NGX_DECLINED;
+    }
+
+    while (p < last && *p == '/') {
+        p++;
+    }
+
+    if (last - p >= 3 && ngx_strncmp(p, "v1/", 3) == 0) {
+        p += 3;
+    }
+
+    path->data = p;
+    path->len = last - p;
+
+    return NGX_OK;
+}
+
+
+/*
+ * What follows the last segment "v1" that begins within the first n bytes; p
+ * if there is none.
+ */
+
+static u_char *
+ngx_http_argo_skip_v1(u_char *p, size_t n, u_char *last)
+{
+    u_char  *end, *found;
+
+    found = p;
+
+    for (end = p + n; p < end; p++) {
+
+        if (last - p >= 4 && ngx_strncmp(p, "/v1/", 4) == 0) {
+            found = p + 4;
+        }
+    }
+
+    return found;
+}
+
+
+static ngx_uint_t
+ngx_http_argo_match(const ngx_http_argo_endpoint_t *ep, const ngx_str_t *path,
+    ngx_str_t *item)
+{
+    if (path->len < ep->path.len
+        || ngx_strncmp(path->data, ep->path.data, ep->path.len) != 0)
+    {
+        return 0;
+    }
+
+    if (path->len == ep->path.len) {
+        return 1;
+    }
+
+    if (!ep->item || path->data[ep->path.len] != '/') {
+        return 0;
+    }
+
+    item->data = path->data + ep->path.len + 1;
+    item->len = path->len - ep->path.len - 1;
+
+    return 1;
+}
+
+
+static void
+ngx_http_argo_find_item(ngx_http_request_t *r,
+    const ngx_http_argo_endpoint_t *ep, ngx_str_t *item)
+{
+    u_char     *p, *last;
+    ngx_str_t   path;
+
+    if (!ep->item) {
+        return;
+    }
+
+    last = r->uri.data + r->uri.len;
+
+    for (p = r->uri.data; p < last; p++) {
+
+        if (*p != '/') {
+            continue;
+        }
+
+        path.data = p + 1;
+        path.len = last - p - 1;
+
+        if (ngx_http_argo_match(ep, &path, item) && item->len) {
+            return;
+        }
+    }
+}
+
+
+ngx_http_argo_ctx_t *
+ngx_http_argo_get_ctx(ngx_http_request_t *r)
+{
+    ngx_http_argo_ctx_t       *ctx;
+    ngx_http_argo_loc_conf_t  *alcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
+    if (ctx) {
+        return ctx;
+    }
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_argo_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+
+    ctx->endpoint = ngx_http_argo_route(r, &ctx->item);
+    ctx->front = &argo_openai_chat_front;
+    ctx->back = alcf->back;
+    ctx->ttft = -1;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
+
+    return ctx;
+}
+
+
+ngx_int_t
+ngx_http_argo_handler(ngx_http_request_t *r)
+{
+    ngx_int_t             rc;
+    argo_error_t          err;
+    ngx_http_argo_ctx_t  *ctx;
+
+    if (r != r->main) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "a subrequest came to a location with "
+                      "\"argo_endpoint\": \"argo_upstream\" must name the "
+                      "prefix of a location with \"proxy_pass\"");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx = ngx_http_argo_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->endpoint == NULL) {
+        argo_error_set(&err, NGX_HTTP_NOT_FOUND, "unknown_url", NULL,
+                       "There is nothing at this path");
+
+    } else if (!(r->method & ctx->endpoint->methods)) {
+        rc = ngx_http_argo_add_header(r, "Allow", &ctx->endpoint->allow);
+        if (rc != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        argo_error_set(&err, NGX_HTTP_NOT_ALLOWED, "method_not_allowed",
+                       NULL, "This method is not allowed here; the header "
+                       "\"Allow\" says which are");
+
+    } else {
+        return ctx->endpoint->handler(r);
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_argo_send_error(r, &err);
+}
+
+
+static ngx_int_t
+ngx_http_argo_health_handler(ngx_http_request_t *r)
+{
+    static ngx_str_t  json = ngx_string("{\"status\":\"healthy\"}");
+
+    return ngx_http_argo_send_text(r, &json);
+}
+
+
+static ngx_int_t
+ngx_http_argo_version_handler(ngx_http_request_t *r)
+{
+    static ngx_str_t  json = ngx_string("{\"version\":\"" ARGO_VERSION "\"}");
+
+    return ngx_http_argo_send_text(r, &json);
+}
+
+
+static ngx_int_t
+ngx_http_argo_send_text(ngx_http_request_t *r, ngx_str_t *json)
+{
+    ngx_int_t   rc;
+    argo_out_t  out;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    argo_out_init(&out, r->pool, json->len, NULL, 0);
+    argo_out_str(&out, json);
+
+    return ngx_http_argo_send(r, NGX_HTTP_OK, &out);
+}
