@@ -1,0 +1,191 @@
+#!/usr/bin/perl
+
+# Copyright (C) The ngx_http_argo_module authors
+
+# Tests for "argo_endpoint auto": the endpoint is found by the path below
+# the prefix of any kind of location.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir($FindBin::Bin); }
+
+use lib 'lib';
+use Argo::Test;
+use Argo::Gateway;
+
+my $t = Argo::Test->new();
+
+$t->write_file_expand('nginx.conf', <<'EOC');
+%%TEST_GLOBALS%%
+
+daemon off;
+
+events {
+}
+
+http {
+    %%TEST_GLOBALS_HTTP%%
+
+    argo_user      jdoe;
+    argo_upstream  /argo/;
+    argo_zone      argo 1m;
+
+    server {
+        listen       127.0.0.1:8080;
+        server_name  localhost;
+
+        location /v1/ {
+            argo_endpoint  auto;
+        }
+
+        location /deep/prefix/ {
+            argo_endpoint  auto;
+        }
+
+        location /noslash {
+            argo_endpoint  auto;
+        }
+
+        location /deep/v1/prefix/ {
+            argo_endpoint  auto;
+        }
+
+        location ~ ^/regex/[^/]+/v1/ {
+            argo_endpoint  auto;
+        }
+
+        location = /exact/v1/chat/completions {
+            argo_endpoint  auto;
+        }
+
+        location = /exact/v1/models {
+            argo_endpoint  auto;
+        }
+
+        location ^~ /first/ {
+            argo_endpoint  auto;
+        }
+
+        location /argo/ {
+            internal;
+            proxy_pass          http://127.0.0.1:8081/;
+            proxy_http_version  1.1;
+            proxy_set_header    Connection "";
+        }
+    }
+
+    server {
+        listen       127.0.0.1:8082;
+        server_name  localhost;
+
+        location / {
+            argo_endpoint  auto;
+        }
+
+        location /argo/ {
+            internal;
+            proxy_pass          http://127.0.0.1:8081/;
+            proxy_http_version  1.1;
+            proxy_set_header    Connection "";
+        }
+    }
+}
+EOC
+
+my $g = Argo::Gateway->new($t, 8081);
+
+$g->script('/api/v1/resource/chat/', [
+    [header => 'Content-Type', 'application/json'],
+    [body => '{"response":"Hello"}'],
+]);
+$g->script('/api/v1/resource/streamchat/', [
+    [header => 'Content-Type', 'text/plain; charset=utf-8'],
+    [chunk => 'Hello'], [end =>],
+]);
+
+$t->run();
+
+my $body = '{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}]}';
+my $unknown = '404 invalid_request_error null unknown_url';
+my $wrong_method = '405 invalid_request_error null method_not_allowed';
+
+###############################################################################
+
+# prefixes: port, prefix of the API
+
+for (
+    [ 8080, '/v1' ],
+    [ 8080, '/deep/prefix' ],
+    [ 8080, '/deep/prefix/v1' ],
+    [ 8080, '/noslash' ],
+    [ 8080, '/noslash/v1' ],
+    [ 8080, '/deep/v1/prefix' ],
+    [ 8080, '/deep/v1/prefix/v1' ],
+    [ 8080, '/regex/any/v1' ],
+    [ 8080, '/first' ],
+    [ 8080, '/first/v1' ],
+    [ 8082, '' ],
+    [ 8082, '/v1' ],
+) {
+    my ($port, $prefix) = @$_;
+    my $name = "$port$prefix";
+    my $c = Argo::Client->new(port($port));
+
+    is($c->post("$prefix/chat/completions", $body)->{status}, 200,
+        "$name, chat");
+    is($c->post("$prefix/chat/completions?a=b",
+        $body =~ s/\{/{"stream":true,/r)->text(), 'Hello', "$name, stream");
+    is($c->get("$prefix/chat/completions")->error(), $wrong_method,
+        "$name, chat, wrong method");
+    is($c->get("$prefix/models")->json()->{object}, 'list',
+        "$name, models");
+    is($c->get("$prefix/models/argo:gpt-4o")->json()->{id}, 'argo:gpt-4o',
+        "$name, model");
+    is($c->get("$prefix/models/openai%2Fgpt-4o")->json()->{id},
+        'openai/gpt-4o', "$name, model with a slash");
+    is($c->get("$prefix/health")->{body}, '{"status":"healthy"}',
+        "$name, health");
+    like($c->get("$prefix/version")->{body}, qr/^\{"version":"/,
+        "$name, version");
+
+    for my $path ('/', '/nothing', '/chat', '/chat/', '/chat/completions/x',
+        '/chat/completionsx', '/modelsx', '/health/x', '/healthx',
+        '/completions', '/embeddings', '/v1', '/CHAT/completions')
+    {
+        is($c->get("$prefix$path")->error(), $unknown, "$name, $path");
+    }
+
+    is($c->post("$prefix/nothing", $body)->error(), $unknown,
+        "$name, unknown path with a body");
+    is($c->get("$prefix/health")->{status}, 200, "$name, connection kept");
+}
+
+# locations for one path
+
+my $c = Argo::Client->new(port(8080));
+
+is($c->post('/exact/v1/chat/completions', $body)->{status}, 200,
+    'exact location, chat');
+is($c->get('/exact/v1/models')->json()->{object}, 'list',
+    'exact location, models');
+
+# ways to write a path
+
+is($c->post('/v1/chat%2Fcompletions', $body)->{status}, 200, 'encoded slash');
+is($c->post('/v1//chat/completions', $body)->{status}, 200, 'two slashes');
+is($c->post('/v1/x/../chat/completions', $body)->{status}, 200,
+    'dots in a path');
+is($c->get('/v1/models/x/../argo:gpt-4o')->json()->{id}, 'argo:gpt-4o',
+    'dots in a path to a model');
+
+# the internal location is not for clients
+
+like($c->post('/argo/api/v1/resource/chat/', $body)->{status}, qr/^404$/,
+    'internal location');
+
+$t->done_testing();
+
+###############################################################################
