@@ -25,6 +25,8 @@ typedef struct argo_request_s  argo_request_t;
 typedef struct argo_stream_s   argo_stream_t;
 typedef struct argo_event_s    argo_event_t;
 
+typedef struct argo_tokenizer_s  argo_tokenizer_t;
+
 
 /*
  * What the pure code needs from the world, handed in by the caller so that

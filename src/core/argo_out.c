@@ -150,6 +150,52 @@ argo_out_take(argo_out_t *out)
 }
 
 
+void
+argo_out_move(argo_out_t *out, argo_out_t *from)
+{
+    size_t        size;
+    ngx_chain_t  *cl, *next;
+
+    if (from->failed) {
+        out->failed = 1;
+    }
+
+    if (out->failed) {
+        return;
+    }
+
+    size = from->size;
+
+    /* what is moved must not be written to by either of them */
+
+    out->buf = NULL;
+
+    for (cl = argo_out_take(from); cl; cl = next) {
+        next = cl->next;
+        argo_out_append(out, cl);
+    }
+
+    out->size += size;
+}
+
+
+void
+argo_out_share(argo_out_t *out, const argo_out_t *from)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    if (from->failed) {
+        out->failed = 1;
+    }
+
+    for (cl = from->first; cl; cl = cl->next) {
+        b = cl->buf;
+        argo_out_ref(out, b->pos, b->last - b->pos);
+    }
+}
+
+
 ngx_int_t
 argo_out_flatten(argo_out_t *out, ngx_pool_t *pool, ngx_str_t *s)
 {

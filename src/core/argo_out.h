@@ -57,6 +57,15 @@ void argo_out_int(argo_out_t *out, int64_t n);
  */
 ngx_chain_t *argo_out_take(argo_out_t *out);
 
+/* Appends what was written to another output, which is empty afterwards. */
+void argo_out_move(argo_out_t *out, argo_out_t *from);
+
+/*
+ * Appends references to what was written to another output, which must stay
+ * as it is.
+ */
+void argo_out_share(argo_out_t *out, const argo_out_t *from);
+
 /*
  * Copies what was written into one piece of the given pool; the output
  * itself is not changed.  Returns NGX_ERROR if there is no memory or the

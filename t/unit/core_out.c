@@ -546,6 +546,52 @@ test_no_memory(void)
 }
 
 
+/* Several outputs become one, in which nothing is written twice. */
+
+static void
+test_moves(void)
+{
+    u_char        buf[256];
+    ngx_str_t     s;
+    argo_out_t    out, from, empty;
+    ngx_pool_t   *pool;
+
+    pool = test_pool();
+
+    argo_out_init(&out, pool, 64, TEST_TAG, 1);
+    argo_out_init(&from, pool, 64, TEST_TAG, 1);
+    argo_out_init(&empty, pool, 64, TEST_TAG, 1);
+
+    argo_out_move(&out, &empty);
+    is((long long) out.size, 0, "nothing moved to nothing");
+
+    argo_out_lit(&from, "one");
+    argo_out_move(&out, &from);
+    argo_out_lit(&out, ",");
+    argo_out_lit(&from, "two");
+    argo_out_lit(&out, ".");
+    argo_out_move(&out, &from);
+    argo_out_move(&out, &empty);
+    argo_out_lit(&from, "three");
+
+    is((long long) out.size, 8, "the size of what was moved");
+    is((long long) from.size, 5, "and of what was written since");
+    ok(test_sound(out.first, TEST_TAG), "a sound chain of both");
+
+    s = test_join(out.first, buf, sizeof(buf));
+    is_str(&s, "one,.two", "in the order of moving");
+
+    s = test_join(from.first, buf, sizeof(buf));
+    is_str(&s, "three", "what is written later stays apart");
+
+    from.failed = 1;
+    argo_out_move(&out, &from);
+    ok(out.failed, "a failure is moved as well");
+
+    ngx_destroy_pool(pool);
+}
+
+
 int
 main(void)
 {
@@ -553,6 +599,7 @@ main(void)
     test_ints();
     test_refs();
     test_recycling();
+    test_moves();
     test_no_memory();
 
     return done();
