@@ -11,12 +11,18 @@
 
 static const argo_front_t  *argo_fronts[] = {
     &argo_openai_chat_front,
+    &argo_openai_completions_front,
+    &argo_openai_responses_front,
+    &argo_direct_front,
+    &argo_direct_embed_front,
     NULL
 };
 
 
 static const argo_back_t  *argo_backs[] = {
     &argo_legacy_back,
+    &argo_direct_chat_back,
+    &argo_direct_embed_back,
     NULL
 };
 

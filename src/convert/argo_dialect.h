@@ -54,7 +54,19 @@ typedef ngx_int_t (*argo_start_stream_pt)(argo_stream_t *st);
 typedef void (*argo_write_event_pt)(argo_stream_t *st,
     const argo_event_t *ev, argo_out_t *out);
 
-/* Writes the whole of a reply that was collected (st->text and so on). */
+/*
+ * Takes an event of a reply to itself, for write_response() or for a later
+ * event, in st->state; before write_event() if the reply is streamed.  May
+ * take memory from the pool for a new item, and in blocks for text.
+ * NGX_DECLINED: too much, st->error says so.
+ */
+typedef ngx_int_t (*argo_collect_event_pt)(argo_stream_t *st,
+    const argo_event_t *ev);
+
+/*
+ * Writes the whole of what was collected: each of st->choices, or where there
+ * can be but one, st->text and so on.
+ */
 typedef void (*argo_write_response_pt)(argo_stream_t *st, argo_out_t *out);
 
 /* Writes the body of an error response. */
@@ -72,6 +84,12 @@ typedef struct {
     argo_write_event_pt      write_event;
     argo_write_response_pt   write_response;
     argo_write_error_pt      write_error;
+    argo_collect_event_pt    collect_event;   /* NULL: unary replies only, by
+                                                 argo_stream.c */
+    unsigned                 bare:1;      /* a stream has no form for errors:
+                                             it is broken off */
+    unsigned                 verbatim:1;  /* a reply that is no success goes
+                                             to the client as it came */
 } argo_front_t;
 
 
@@ -118,7 +136,13 @@ typedef struct {
 
 
 extern const argo_front_t  argo_openai_chat_front;
+extern const argo_front_t  argo_openai_completions_front;
+extern const argo_front_t  argo_openai_responses_front;
+extern const argo_front_t  argo_direct_front;
+extern const argo_front_t  argo_direct_embed_front;
 extern const argo_back_t   argo_legacy_back;
+extern const argo_back_t   argo_direct_chat_back;
+extern const argo_back_t   argo_direct_embed_back;
 
 
 /* Find a dialect by its name; NULL if there is none. */

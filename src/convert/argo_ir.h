@@ -16,6 +16,7 @@
 #include "argo_error.h"
 #include "argo_json.h"
 #include "argo_model.h"
+#include "argo_out.h"
 
 
 typedef enum {
@@ -30,24 +31,42 @@ typedef enum {
 typedef enum {
     ARGO_PART_TEXT = 0,
     ARGO_PART_IMAGE,
+    ARGO_PART_TOOL_CALL,            /* of an assistant's message */
+    ARGO_PART_TOOL_RESULT,          /* the one part of a tool's message */
     ARGO_PART_OTHER                 /* carried as it came */
 } argo_part_e;
 
 
 typedef struct argo_part_s     argo_part_t;
 typedef struct argo_message_s  argo_message_t;
+typedef struct argo_tool_s     argo_tool_t;
 
 
 /*
- * One part of a message.  raw is the part as an OpenAI chat content part,
- * NULL if the client's dialect has another form and it must be written.
+ * One part of a message.  raw is the part as an OpenAI chat content part, a
+ * tool call's as an item of "tool_calls"; NULL if the client's dialect has
+ * another form and it must be written.
  */
 
 struct argo_part_s {
     argo_part_e         type;
-    ngx_str_t           text;       /* text, or an image's URL; escaped */
+    ngx_str_t           text;       /* text, an image's URL, or a call's
+                                       arguments as JSON text; escaped */
+    ngx_str_t           id;         /* of the tool call; escaped */
+    ngx_str_t           name;       /* of the tool called; escaped */
+    ngx_str_t           param;      /* where the client's request has a call's
+                                       arguments, a result's id, the URL of
+                                       an image; len 0: not to be told */
+    argo_part_t        *parts;      /* of a tool's result */
+    argo_json_t        *detail;     /* of an image; NULL: not said */
+    const argo_out_t   *data;       /* of an image that was fetched: the data
+                                       URL, in place of text */
+    argo_part_t        *peer;       /* a call's result, a result's call; by
+                                       the back */
     argo_json_t        *raw;
     argo_part_t        *next;
+    unsigned            string:1;   /* a tool's result was a plain string */
+    unsigned            remote:1;   /* an image to be fetched from its URL */
 };
 
 
@@ -59,29 +78,108 @@ struct argo_part_s {
 struct argo_message_s {
     argo_role_e         role;
     argo_json_t        *role_node;
-    argo_json_t        *node;       /* the whole message as it came */
+    argo_json_t        *node;       /* the whole message as it came, or NULL */
     argo_part_t        *parts;
     argo_message_t     *next;
+    ngx_uint_t          index;      /* in the client's list, for errors */
     unsigned            string:1;   /* content was a plain string */
 };
 
 
+/*
+ * A function that the model may call.  Slices are escaped.  What is no
+ * function has its type and nothing but raw.
+ */
+
+struct argo_tool_s {
+    ngx_uint_t          index;      /* in the client's list, for errors */
+    argo_json_t        *type;       /* NULL: a function */
+    ngx_str_t           name;
+    argo_json_t        *description;    /* NULL: none */
+    argo_json_t        *parameters;     /* JSON schema; NULL: none */
+    argo_json_t        *strict;         /* NULL: not said */
+    argo_json_t        *raw;        /* as an OpenAI chat tool, or NULL */
+    argo_tool_t        *next;
+};
+
+
+typedef enum {
+    ARGO_TOOL_CHOICE_NONE_SAID = 0,
+    ARGO_TOOL_CHOICE_AUTO,
+    ARGO_TOOL_CHOICE_NONE,
+    ARGO_TOOL_CHOICE_REQUIRED,
+    ARGO_TOOL_CHOICE_NAMED          /* of the tool tool_name */
+} argo_tool_choice_e;
+
+
+typedef enum {
+    ARGO_PARALLEL_NOT_SAID = 0,
+    ARGO_PARALLEL_YES,
+    ARGO_PARALLEL_NO
+} argo_parallel_e;
+
+
+/*
+ * The form of the answer, if the client's dialect says it in another place
+ * than chat completions does.  Members of a schema are as they came; NULL:
+ * not said.
+ */
+
+typedef enum {
+    ARGO_FORMAT_NONE_SAID = 0,
+    ARGO_FORMAT_TEXT,
+    ARGO_FORMAT_JSON_OBJECT,
+    ARGO_FORMAT_JSON_SCHEMA
+} argo_format_e;
+
+
+typedef struct {
+    argo_format_e       type;
+    argo_json_t        *name;
+    argo_json_t        *description;
+    argo_json_t        *schema;
+    argo_json_t        *strict;
+} argo_format_t;
+
+
 struct argo_request_s {
     argo_json_t        *root;       /* members not taken go up as they came */
+    ngx_str_t           document;   /* the body that root was made of */
     ngx_str_t           model;      /* as the client named it, unescaped */
     const argo_model_t *target;     /* resolved; set by the caller */
     ngx_str_t           user;       /* the bound ARGO name; by the caller */
+    const argo_tokenizer_t  *tokenizer;     /* by the caller; NULL: none */
     argo_message_t     *messages;
     argo_message_t    **last_message;
     argo_json_t        *max_tokens;
     argo_json_t        *max_completion_tokens;
+    argo_json_t        *max_output; /* the limit, in a dialect that has one
+                                       name for it: the back chooses which */
+    argo_format_t       format;
+    argo_json_t        *effort;     /* of reasoning, from such a place */
+    argo_json_t        *verbosity;  /* of the text, likewise */
     argo_json_t        *n;
     argo_json_t        *logprobs;
-    argo_json_t        *tools;      /* NULL also for an empty list */
-    argo_json_t        *tool_choice;
-    argo_json_t        *parallel_tool_calls;
+
+    argo_tool_t        *tools;      /* NULL: none */
+    argo_tool_t       **last_tool;
+    argo_tool_choice_e  tool_choice;
+    ngx_str_t           tool_name;  /* escaped */
+    argo_parallel_e     parallel;
+
+    /*
+     * A client's request may ask for several replies, each of which is a
+     * call of its own; the first holds what they share (model, target,
+     * user are copied to all by the caller).
+     */
+    argo_request_t     *next;
+    ngx_uint_t          choice;     /* index of this one */
+
+    void               *front;      /* what the client's dialect keeps */
     unsigned            stream:1;
     unsigned            include_usage:1;
+    unsigned            fetch_images:1; /* URLs of http and https will be; by
+                                           the caller, before it is read */
 };
 
 

@@ -8,9 +8,9 @@
  */
 
 
-#include "argo_dialect.h"
+#include "argo_legacy.h"
+#include "argo_fault.h"
 #include "argo_json_write.h"
-#include "argo_stream.h"
 
 
 /* reply, response, tool_calls, call, function, arguments */
@@ -27,9 +27,6 @@
 #define ARGO_LEGACY_CLAUDE_MAX_TOKENS      21000
 #define ARGO_LEGACY_CLAUDE_MAX_TOKENS_TEXT  "21000"
 
-/* longer texts of upstream's errors help nobody */
-#define ARGO_LEGACY_MAX_MESSAGE  2048
-
 
 typedef struct {
     ngx_uint_t  (*found)(const argo_request_t *req);
@@ -43,37 +40,24 @@ static ngx_int_t argo_legacy_plan_call(ngx_pool_t *pool,
     argo_error_t *err);
 static ngx_uint_t argo_legacy_many_choices(const argo_request_t *req);
 static ngx_uint_t argo_legacy_logprobs(const argo_request_t *req);
-static ngx_uint_t argo_legacy_foreign_tools(const argo_request_t *req);
 
 static void argo_legacy_write_request(const argo_request_t *req,
     const argo_call_t *call, argo_out_t *out);
-static ngx_uint_t argo_legacy_lacks_user(const argo_request_t *req);
-static void argo_legacy_write_message(const argo_message_t *message,
-    argo_out_t *out);
-static void argo_legacy_write_content(const argo_message_t *message,
-    argo_out_t *out);
-static void argo_legacy_write_part(const argo_part_t *part, argo_out_t *out);
 static void argo_legacy_write_limits(const argo_request_t *req,
     const argo_call_t *call, argo_out_t *out);
+static const char *argo_legacy_limit_name(const argo_model_t *target);
+static void argo_legacy_write_style(const argo_request_t *req,
+    argo_out_t *out);
 static ngx_uint_t argo_legacy_over_limit(const argo_json_t *node);
-static void argo_legacy_write_tools(const argo_request_t *req,
-    argo_out_t *out);
-static void argo_legacy_write_untaken(const argo_json_t *obj,
-    argo_out_t *out);
-static void argo_legacy_write_member(const char *name,
-    const argo_json_t *node, argo_out_t *out);
 
 static ngx_int_t argo_legacy_read_response(argo_stream_t *st,
     const ngx_str_t *body);
 static ngx_int_t argo_legacy_read_object(argo_stream_t *st,
     argo_json_t *response);
 static ngx_int_t argo_legacy_read_blocks(argo_stream_t *st,
-    argo_json_t *list);
-static ngx_int_t argo_legacy_read_call(argo_stream_t *st, argo_json_t *node);
+    argo_json_t *list, ngx_uint_t native);
 static ngx_int_t argo_legacy_no_response(argo_stream_t *st,
-    argo_json_t *root);
-static ngx_int_t argo_legacy_bad_reply(argo_stream_t *st,
-    const char *message);
+    argo_json_t *root, const char *message);
 
 static ngx_int_t argo_legacy_read_bytes(argo_stream_t *st, u_char *p,
     size_t n);
@@ -82,11 +66,12 @@ static size_t argo_legacy_carry(argo_stream_t *st, u_char *p, size_t n,
 static ngx_int_t argo_legacy_read_end(argo_stream_t *st);
 
 static ngx_int_t argo_legacy_emit(argo_stream_t *st, argo_event_e type);
-static ngx_int_t argo_legacy_emit_text(argo_stream_t *st, argo_json_t *node);
 static ngx_int_t argo_legacy_emit_finish(argo_stream_t *st);
 
 static ngx_int_t argo_legacy_read_error(ngx_pool_t *pool, ngx_uint_t status,
     const ngx_str_t *body, argo_error_t *err);
+static ngx_int_t argo_legacy_read_fault(ngx_pool_t *pool, argo_json_t *root,
+    argo_fault_t *fault);
 static ngx_int_t argo_legacy_error_text(ngx_pool_t *pool, argo_json_t *root,
     ngx_str_t *text);
 static ngx_int_t argo_legacy_detail(ngx_pool_t *pool, argo_json_t *detail,
@@ -94,7 +79,6 @@ static ngx_int_t argo_legacy_detail(ngx_pool_t *pool, argo_json_t *detail,
 static ngx_int_t argo_legacy_error_member(ngx_pool_t *pool,
     argo_json_t *error, const char *name, ngx_str_t *value);
 static ngx_uint_t argo_legacy_is_html(const ngx_str_t *body);
-static ngx_uint_t argo_legacy_keep_status(ngx_uint_t status);
 
 
 const argo_back_t  argo_legacy_back = {
@@ -118,15 +102,7 @@ static const argo_legacy_gap_t  argo_legacy_gaps[] = {
 
     /* a reply has nothing but text */
     { argo_legacy_logprobs, "logprobs",
-      "logprobs is not supported: ARGO's legacy API does not give them" },
-
-    /*
-     * ARGO hands the list on as it is, and these vendors have their own form
-     * of it; what they make of OpenAI's is an error 500 or a text in which
-     * the call is hidden
-     */
-    { argo_legacy_foreign_tools, "tools",
-      "tools are supported for OpenAI's models only" }
+      "logprobs is not supported: ARGO's legacy API does not give them" }
 };
 
 
@@ -138,10 +114,9 @@ static ngx_int_t
 argo_legacy_plan_call(ngx_pool_t *pool, const argo_request_t *req,
     ngx_uint_t pseudo, argo_call_t *call, argo_error_t *err)
 {
+    ngx_int_t                 rc;
     ngx_uint_t                i;
     const argo_legacy_gap_t  *gap;
-
-    (void) pool;
 
     for (i = 0; i < ARGO_LEGACY_NGAPS; i++) {
         gap = &argo_legacy_gaps[i];
@@ -150,6 +125,11 @@ argo_legacy_plan_call(ngx_pool_t *pool, const argo_request_t *req,
             return argo_error_set(err, 400, "unsupported_parameter",
                                   gap->param, gap->message);
         }
+    }
+
+    rc = argo_legacy_check_tools(pool, req, err);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     /* streamchat has no form for tool calls */
@@ -186,169 +166,26 @@ argo_legacy_logprobs(const argo_request_t *req)
 }
 
 
-static ngx_uint_t
-argo_legacy_foreign_tools(const argo_request_t *req)
-{
-    return req->tools && req->target->family != ARGO_FAMILY_OPENAI;
-}
-
-
 static void
 argo_legacy_write_request(const argo_request_t *req, const argo_call_t *call,
     argo_out_t *out)
 {
-    argo_message_t  *message;
-
     argo_out_lit(out, "{\"model\":");
     argo_json_write_string(out, &req->target->id);
     argo_out_lit(out, ",\"user\":");
     argo_json_write_string(out, &req->user);
     argo_out_lit(out, ",\"messages\":[");
 
-    for (message = req->messages; message; message = message->next) {
-
-        argo_legacy_write_message(message, out);
-
-        if (message->next) {
-            argo_out_lit(out, ",");
-        }
-    }
-
-    if (argo_legacy_lacks_user(req)) {
-
-        if (req->messages) {
-            argo_out_lit(out, ",");
-        }
-
-        argo_out_lit(out, "{\"role\":\"user\",\"content\":\"[continue]\"}");
-    }
+    argo_legacy_write_messages(req, out);
 
     argo_out_lit(out, "]");
 
     argo_legacy_write_untaken(req->root, out);
     argo_legacy_write_limits(req, call, out);
-
-    if (req->tools) {
-        argo_legacy_write_tools(req, out);
-    }
+    argo_legacy_write_style(req, out);
+    argo_legacy_write_tools(req, out);
 
     argo_out_lit(out, "}");
-}
-
-
-/* Claude and Gemini refuse a conversation in which no user speaks. */
-
-static ngx_uint_t
-argo_legacy_lacks_user(const argo_request_t *req)
-{
-    argo_message_t  *message;
-
-    if (req->target->family != ARGO_FAMILY_ANTHROPIC
-        && req->target->family != ARGO_FAMILY_GOOGLE)
-    {
-        return 0;
-    }
-
-    for (message = req->messages; message; message = message->next) {
-        if (message->role == ARGO_ROLE_USER) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static void
-argo_legacy_write_message(const argo_message_t *message, argo_out_t *out)
-{
-    argo_out_lit(out, "{\"role\":");
-
-    switch (message->role) {
-
-    case ARGO_ROLE_SYSTEM:
-        /* ARGO does not know "developer" */
-        argo_out_lit(out, "\"system\"");
-        break;
-
-    case ARGO_ROLE_USER:
-        argo_out_lit(out, "\"user\"");
-        break;
-
-    case ARGO_ROLE_ASSISTANT:
-        argo_out_lit(out, "\"assistant\"");
-        break;
-
-    case ARGO_ROLE_TOOL:
-        argo_out_lit(out, "\"tool\"");
-        break;
-
-    default: /* ARGO_ROLE_OTHER */
-        argo_out_str(out, &message->role_node->raw);
-    }
-
-    argo_out_lit(out, ",\"content\":");
-    argo_legacy_write_content(message, out);
-
-    argo_legacy_write_untaken(message->node, out);
-
-    argo_out_lit(out, "}");
-}
-
-
-static void
-argo_legacy_write_content(const argo_message_t *message, argo_out_t *out)
-{
-    argo_part_t  *part;
-
-    if (message->parts == NULL) {
-        /* null makes ARGO's Gemini path fail */
-        argo_out_lit(out, "\"\"");
-        return;
-    }
-
-    if (message->string) {
-        argo_out_lit(out, "\"");
-        argo_out_ref(out, message->parts->text.data,
-                     message->parts->text.len);
-        argo_out_lit(out, "\"");
-        return;
-    }
-
-    argo_out_lit(out, "[");
-
-    for (part = message->parts; part; part = part->next) {
-
-        argo_legacy_write_part(part, out);
-
-        if (part->next) {
-            argo_out_lit(out, ",");
-        }
-    }
-
-    argo_out_lit(out, "]");
-}
-
-
-static void
-argo_legacy_write_part(const argo_part_t *part, argo_out_t *out)
-{
-    if (part->raw) {
-        argo_out_ref(out, part->raw->raw.data, part->raw->raw.len);
-        return;
-    }
-
-    if (part->type == ARGO_PART_IMAGE) {
-        argo_out_lit(out, "{\"type\":\"image_url\",\"image_url\":"
-                          "{\"url\":\"");
-        argo_out_ref(out, part->text.data, part->text.len);
-        argo_out_lit(out, "\"}}");
-        return;
-    }
-
-    argo_out_lit(out, "{\"type\":\"text\",\"text\":\"");
-    argo_out_ref(out, part->text.data, part->text.len);
-    argo_out_lit(out, "\"}");
 }
 
 
@@ -362,12 +199,18 @@ argo_legacy_write_limits(const argo_request_t *req, const argo_call_t *call,
         argo_legacy_write_member("max_tokens", req->max_tokens, out);
         argo_legacy_write_member("max_completion_tokens",
                                  req->max_completion_tokens, out);
+        argo_legacy_write_member(argo_legacy_limit_name(req->target),
+                                 req->max_output, out);
         return;
     }
 
     /* for Claude ARGO reads max_tokens and nothing else */
 
     limit = req->max_tokens ? req->max_tokens : req->max_completion_tokens;
+
+    if (limit == NULL) {
+        limit = req->max_output;
+    }
 
     if (limit && call->frame == ARGO_FRAME_JSON
         && argo_legacy_over_limit(limit))
@@ -378,6 +221,56 @@ argo_legacy_write_limits(const argo_request_t *req, const argo_call_t *call,
     }
 
     argo_legacy_write_member("max_tokens", limit, out);
+}
+
+
+/* OpenAI's later models refuse the name that all others take. */
+
+static const char *
+argo_legacy_limit_name(const argo_model_t *target)
+{
+    if (target->family == ARGO_FAMILY_OPENAI
+        && (target->id.len < 4
+            || (ngx_memcmp(target->id.data, "gpt3", 4) != 0
+                && ngx_memcmp(target->id.data, "gpt4", 4) != 0)))
+    {
+        return "max_completion_tokens";
+    }
+
+    return "max_tokens";
+}
+
+
+/*
+ * What dialects other than chat completions say in places of their own.
+ * Other vendors' models have no word for the last two.
+ */
+
+static void
+argo_legacy_write_style(const argo_request_t *req, argo_out_t *out)
+{
+    const argo_format_t  *format;
+
+    format = &req->format;
+
+    if (format->type == ARGO_FORMAT_JSON_OBJECT) {
+        argo_out_lit(out, ",\"response_format\":{\"type\":\"json_object\"}");
+    }
+
+    if (format->type == ARGO_FORMAT_JSON_SCHEMA) {
+        argo_out_lit(out, ",\"response_format\":{\"type\":\"json_schema\","
+                          "\"json_schema\":{\"name\":");
+        argo_out_ref(out, format->name->raw.data, format->name->raw.len);
+        argo_legacy_write_member("description", format->description, out);
+        argo_legacy_write_member("schema", format->schema, out);
+        argo_legacy_write_member("strict", format->strict, out);
+        argo_out_lit(out, "}}");
+    }
+
+    if (req->target->family == ARGO_FAMILY_OPENAI) {
+        argo_legacy_write_member("reasoning_effort", req->effort, out);
+        argo_legacy_write_member("verbosity", req->verbosity, out);
+    }
 }
 
 
@@ -403,19 +296,9 @@ argo_legacy_over_limit(const argo_json_t *node)
 }
 
 
-static void
-argo_legacy_write_tools(const argo_request_t *req, argo_out_t *out)
-{
-    argo_legacy_write_member("tools", req->tools, out);
-    argo_legacy_write_member("tool_choice", req->tool_choice, out);
-    argo_legacy_write_member("parallel_tool_calls", req->parallel_tool_calls,
-                             out);
-}
-
-
 /* name and value in one piece, with what is between them */
 
-static void
+void
 argo_legacy_write_untaken(const argo_json_t *obj, argo_out_t *out)
 {
     const argo_json_t  *member;
@@ -436,7 +319,7 @@ argo_legacy_write_untaken(const argo_json_t *obj, argo_out_t *out)
 }
 
 
-static void
+void
 argo_legacy_write_member(const char *name, const argo_json_t *node,
     argo_out_t *out)
 {
@@ -470,8 +353,9 @@ argo_legacy_read_response(argo_stream_t *st, const ngx_str_t *body)
 
     response = argo_json_get(root, "response");
 
-    if (response == NULL) {
-        return argo_legacy_no_response(st, root);
+    if (response == NULL || response->type == ARGO_JSON_NULL) {
+        return argo_legacy_no_response(st, root,
+                                       "ARGO's reply has no \"response\"");
     }
 
     rc = argo_legacy_emit(st, ARGO_EVENT_START);
@@ -482,7 +366,7 @@ argo_legacy_read_response(argo_stream_t *st, const ngx_str_t *body)
     switch (response->type) {
 
     case ARGO_JSON_STRING:
-        rc = argo_legacy_emit_text(st, response);
+        rc = argo_legacy_read_text(st, response, 0);
         break;
 
     case ARGO_JSON_OBJECT:
@@ -502,23 +386,27 @@ static ngx_int_t
 argo_legacy_read_object(argo_stream_t *st, argo_json_t *response)
 {
     ngx_int_t     rc;
+    ngx_uint_t    native;
     argo_json_t  *content, *calls, *call;
 
     content = argo_json_get(response, "content");
     calls = argo_json_get(response, "tool_calls");
 
     if (content == NULL && calls == NULL) {
-        return argo_legacy_bad_reply(st, "\"response\" in ARGO's reply has "
-                                         "neither content nor tool_calls");
+        return argo_legacy_no_response(st, response,
+                                       "\"response\" in ARGO's reply has "
+                                       "neither content nor tool_calls");
     }
+
+    native = (calls && calls->type == ARGO_JSON_ARRAY && calls->count);
 
     if (content && content->type != ARGO_JSON_NULL) {
 
         if (content->type == ARGO_JSON_STRING) {
-            rc = argo_legacy_emit_text(st, content);
+            rc = argo_legacy_read_text(st, content, native);
 
         } else if (content->type == ARGO_JSON_ARRAY) {
-            rc = argo_legacy_read_blocks(st, content);
+            rc = argo_legacy_read_blocks(st, content, native);
 
         } else {
             rc = argo_legacy_bad_reply(st, "\"content\" in ARGO's reply is "
@@ -553,10 +441,21 @@ argo_legacy_read_object(argo_stream_t *st, argo_json_t *response)
 /* Claude's content: its text is put together, its thoughts are left out. */
 
 static ngx_int_t
-argo_legacy_read_blocks(argo_stream_t *st, argo_json_t *list)
+argo_legacy_read_blocks(argo_stream_t *st, argo_json_t *list,
+    ngx_uint_t native)
 {
     ngx_int_t     rc;
+    ngx_uint_t    listed;
     argo_json_t  *block, *type, *text;
+
+    /* calls that are also listed by themselves would come twice */
+    listed = native;
+
+    for (block = list->child; block; block = block->next) {
+        if (argo_json_is(argo_json_get(block, "type"), "tool_use")) {
+            native = 1;
+        }
+    }
 
     for (block = list->child; block; block = block->next) {
 
@@ -571,10 +470,10 @@ argo_legacy_read_blocks(argo_stream_t *st, argo_json_t *list)
                                                  "reply has no text");
             }
 
-            rc = argo_legacy_emit_text(st, text);
+            rc = argo_legacy_read_text(st, text, native);
 
         } else if (argo_json_is(type, "tool_use")) {
-            rc = argo_legacy_read_call(st, block);
+            rc = listed ? NGX_OK : argo_legacy_read_call(st, block);
 
         } else if (type == NULL) {
             rc = argo_legacy_bad_reply(st, "a content block in ARGO's reply "
@@ -590,99 +489,32 @@ argo_legacy_read_blocks(argo_stream_t *st, argo_json_t *list)
 }
 
 
-/*
- * A call in any vendor's form: OpenAI's {"id","function":{"name",
- * "arguments":"{}"}}, Anthropic's {"id","name","input":{}}, Google's
- * {"id":null,"name","args":{}}.
- */
+/* A reply of success that has something else instead of a response. */
 
 static ngx_int_t
-argo_legacy_read_call(argo_stream_t *st, argo_json_t *node)
+argo_legacy_no_response(argo_stream_t *st, argo_json_t *root,
+    const char *message)
 {
-    ngx_int_t      rc;
-    argo_json_t   *function, *id, *name, *args;
-    argo_event_t   ev;
+    ngx_int_t     rc;
+    argo_fault_t  fault;
 
-    function = argo_json_get(node, "function");
+    rc = argo_legacy_read_fault(st->pool, root, &fault);
 
-    if (function == NULL) {
-        function = node;
+    if (rc == NGX_DECLINED) {
+        return argo_legacy_bad_reply(st, message);
     }
 
-    id = argo_json_get(node, "id");
-    name = argo_json_get(function, "name");
-    args = argo_json_get(function, "arguments");
-
-    if (args == NULL) {
-        args = argo_json_get(function, "input");
-    }
-
-    if (args == NULL) {
-        args = argo_json_get(function, "args");
-    }
-
-    if (name == NULL || name->type != ARGO_JSON_STRING || name->raw.len <= 2
-        || args == NULL
-        || (args->type != ARGO_JSON_STRING && args->type != ARGO_JSON_OBJECT))
+    if (rc != NGX_OK
+        || argo_fault_read(st->pool, 200, &fault, &st->error) != NGX_OK)
     {
-        return argo_legacy_bad_reply(st, "a tool call in ARGO's reply has no "
-                                         "name or no arguments");
-    }
-
-    ngx_memzero(&ev, sizeof(argo_event_t));
-
-    ev.type = ARGO_EVENT_TOOL_START;
-    ev.index = st->tool_calls;
-    ev.id = argo_json_inner(id);
-    ev.name = argo_json_inner(name);
-
-    rc = argo_stream_emit(st, &ev);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    ngx_memzero(&ev, sizeof(argo_event_t));
-
-    ev.type = ARGO_EVENT_TOOL_ARGS;
-    ev.index = st->tool_calls - 1;
-
-    if (args->type == ARGO_JSON_STRING) {
-        ev.text = argo_json_inner(args);
-        ev.escaped = 1;
-
-    } else {
-        ev.text = args->raw;
-    }
-
-    return ev.text.len ? argo_stream_emit(st, &ev) : NGX_OK;
-}
-
-
-static ngx_int_t
-argo_legacy_no_response(argo_stream_t *st, argo_json_t *root)
-{
-    ngx_int_t  rc;
-    ngx_str_t  text;
-
-    rc = argo_legacy_error_text(st->pool, root, &text);
-
-    if (rc == NGX_ERROR) {
         return NGX_ERROR;
     }
 
-    if (rc != NGX_OK) {
-        return argo_legacy_bad_reply(st, "ARGO's reply has no \"response\"");
-    }
-
-    rc = argo_error_setf(st->pool, &st->error, 502, "upstream_invalid_reply",
-                         NULL, "zV", "ARGO answered 200 with an error: ",
-                         &text);
-
-    return (rc == NGX_DECLINED) ? argo_stream_reject(st) : rc;
+    return argo_stream_reject(st);
 }
 
 
-static ngx_int_t
+ngx_int_t
 argo_legacy_bad_reply(argo_stream_t *st, const char *message)
 {
     argo_error_set(&st->error, 502, "upstream_invalid_reply", NULL, message);
@@ -813,7 +645,7 @@ argo_legacy_emit(argo_stream_t *st, argo_event_e type)
 }
 
 
-static ngx_int_t
+ngx_int_t
 argo_legacy_emit_text(argo_stream_t *st, argo_json_t *node)
 {
     argo_event_t  ev;
@@ -849,65 +681,66 @@ argo_legacy_read_error(ngx_pool_t *pool, ngx_uint_t status,
     const ngx_str_t *body, argo_error_t *err)
 {
     ngx_int_t      rc;
-    ngx_str_t      text, code, param;
-    argo_json_t   *root, *error;
+    argo_json_t   *root;
     argo_error_t   ignored;
-
-    ngx_str_null(&text);
-    ngx_str_null(&code);
-    ngx_str_null(&param);
+    argo_fault_t   fault;
 
     rc = argo_json_parse(pool, body, ARGO_LEGACY_ERROR_DEPTH, &root,
                          &ignored);
 
     if (rc == NGX_OK) {
-        rc = argo_legacy_error_text(pool, root, &text);
-
-        if (rc != NGX_ERROR) {
-            error = argo_json_get(root, "error");
-
-            if (argo_legacy_error_member(pool, error, "code", &code)
-                != NGX_OK
-                || argo_legacy_error_member(pool, error, "param", &param)
-                   != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
-        }
+        rc = argo_legacy_read_fault(pool, root, &fault);
     }
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
     }
 
-    if (text.len) {
-        rc = argo_error_setf(pool, err, status, NULL, NULL, "V", &text);
+    if (rc == NGX_DECLINED) {
+        ngx_memzero(&fault, sizeof(argo_fault_t));
 
-    } else {
-        rc = argo_error_setf(pool, err, status, NULL, NULL, "ziz",
-                             "ARGO answered ", (ngx_int_t) status,
-                             argo_legacy_is_html(body)
-                             ? " with an HTML page"
-                             : " with no usable message");
+        if (argo_error_setf(pool, &ignored, status, NULL, NULL, "ziz",
+                            "ARGO answered ", (ngx_int_t) status,
+                            argo_legacy_is_html(body)
+                            ? " with an HTML page"
+                            : " with no usable message")
+            != NGX_DECLINED)
+        {
+            return NGX_ERROR;
+        }
+
+        fault.message = ignored.message;
     }
 
-    if (rc != NGX_DECLINED) {
+    return argo_fault_read(pool, status, &fault, err);
+}
+
+
+/* What an error's body tells; NGX_DECLINED if it is nothing. */
+
+static ngx_int_t
+argo_legacy_read_fault(ngx_pool_t *pool, argo_json_t *root,
+    argo_fault_t *fault)
+{
+    ngx_int_t     rc;
+    argo_json_t  *error;
+
+    ngx_memzero(fault, sizeof(argo_fault_t));
+
+    rc = argo_legacy_error_text(pool, root, &fault->message);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    error = argo_json_get(root, "error");
+
+    if (argo_legacy_error_member(pool, error, "type", &fault->type) != NGX_OK
+        || argo_legacy_error_member(pool, error, "code", &fault->code)
+           != NGX_OK
+        || argo_legacy_error_member(pool, error, "param", &fault->param)
+           != NGX_OK)
+    {
         return NGX_ERROR;
-    }
-
-    if (!argo_legacy_keep_status(status)) {
-        err->status = 502;
-        err->type = argo_error_type(502);
-        ngx_str_set(&err->code, "upstream_invalid_reply");
-
-        return NGX_OK;
-    }
-
-    err->code = code;
-    err->param = param;
-
-    if (status == 429 && code.data == NULL) {
-        ngx_str_set(&err->code, "rate_limit_exceeded");
     }
 
     return NGX_OK;
@@ -945,15 +778,7 @@ argo_legacy_error_text(ngx_pool_t *pool, argo_json_t *root, ngx_str_t *text)
         return rc;
     }
 
-    if (text->len == 0) {
-        return NGX_DECLINED;
-    }
-
-    if (text->len > ARGO_LEGACY_MAX_MESSAGE) {
-        text->len = argo_utf8_whole(text->data, ARGO_LEGACY_MAX_MESSAGE);
-    }
-
-    return NGX_OK;
+    return text->len ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -985,7 +810,7 @@ argo_legacy_detail(ngx_pool_t *pool, argo_json_t *detail, ngx_str_t *text)
             continue;
         }
 
-        if (out.size > ARGO_LEGACY_MAX_MESSAGE) {
+        if (out.size > ARGO_FAULT_MAX_MESSAGE) {
             break;
         }
 
@@ -1066,26 +891,4 @@ argo_legacy_is_html(const ngx_str_t *body)
     }
 
     return 0;
-}
-
-
-/* Statuses whose meaning for the client is the same as for us. */
-
-static ngx_uint_t
-argo_legacy_keep_status(ngx_uint_t status)
-{
-    switch (status) {
-
-    case 400:
-    case 401:
-    case 403:
-    case 404:
-    case 408:
-    case 413:
-    case 422:
-    case 429:
-        return 1;
-    }
-
-    return status >= 500 && status <= 599;
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "argo_model.h"
+#include "argo_model_list.h"
 #include "argo_json_write.h"
 
 
@@ -29,6 +30,13 @@
 
 /* a key holds a date, if any, behind the rest */
 #define ARGO_MODEL_DATE_LEN   8
+
+/*
+ * Of one model: two listed names, for an embedding's fixed name and for that
+ * which ARGO gives; its id, its display name; two names more that the
+ * built-in data has for it.
+ */
+#define ARGO_MODEL_MAX_NAMES  8
 
 
 typedef struct {
@@ -60,8 +68,11 @@ typedef struct {
 typedef struct {
     ngx_pool_t           *pool;
     argo_model_table_t   *table;
+    ngx_uint_t            nbase;        /* models that no alias brought */
+    ngx_str_t            *ids;          /* keys of their ids */
     argo_model_name_t    *names;        /* listed and, behind them, others */
     ngx_uint_t            nnames;
+    ngx_uint_t            checking;     /* names must not be others' ids */
 } argo_model_build_t;
 
 
@@ -78,16 +89,33 @@ static void argo_model_strip_suffix(u_char *p, u_char **end);
 static size_t argo_model_date(u_char *p, u_char *end, u_char *digits);
 static const argo_model_t *argo_model_lookup(const argo_model_table_t *table,
     const u_char *key, size_t len);
-static ngx_int_t argo_model_add_rows(argo_model_build_t *b);
+static argo_model_table_t *argo_model_build(ngx_pool_t *pool,
+    const argo_model_list_t *list, const argo_model_alias_t *aliases,
+    ngx_uint_t naliases);
+static ngx_int_t argo_model_add_models(argo_model_build_t *b,
+    const argo_model_list_t *list, ngx_uint_t naliases);
+static ngx_int_t argo_model_add_entry(argo_model_build_t *b,
+    const argo_model_entry_t *entry);
+static void argo_model_set_row(argo_model_t *model,
+    const argo_model_row_t *row);
+static void argo_model_guess(argo_model_t *model, const ngx_str_t *owned_by);
+static const argo_model_row_t *argo_model_row(const ngx_str_t *id);
+static ngx_int_t argo_model_copy(ngx_pool_t *pool, ngx_str_t *dst,
+    const ngx_str_t *src);
+static ngx_int_t argo_model_add_ids(argo_model_build_t *b);
 static ngx_int_t argo_model_add_aliases(argo_model_build_t *b,
     const argo_model_alias_t *aliases, ngx_uint_t naliases);
+static ngx_int_t argo_model_add_all_listed(argo_model_build_t *b);
 static ngx_int_t argo_model_add_listed(argo_model_build_t *b,
-    const argo_model_t *model);
+    const argo_model_t *model, const ngx_str_t *display);
 static ngx_int_t argo_model_add_others(argo_model_build_t *b);
+static ngx_int_t argo_model_add_extras(argo_model_build_t *b);
 static argo_model_t *argo_model_target(argo_model_build_t *b,
     const ngx_str_t *id);
 static ngx_int_t argo_model_add_name(argo_model_build_t *b,
     const argo_model_t *model, const ngx_str_t *name, ngx_uint_t copy);
+static ngx_uint_t argo_model_is_id(argo_model_build_t *b,
+    const argo_model_t *model, const argo_model_key_t *key);
 static ngx_int_t argo_model_sort(argo_model_build_t *b);
 static int ngx_libc_cdecl argo_model_cmp(const void *one, const void *two);
 static argo_family_e argo_model_family(const ngx_str_t *id);
@@ -97,6 +125,13 @@ static ngx_uint_t argo_model_edits(const u_char *a, size_t alen,
     const u_char *b, size_t blen);
 static ngx_uint_t argo_model_nearest(const argo_model_table_t *table,
     const ngx_str_t *name, argo_model_near_t *near);
+static ngx_int_t argo_model_page_name(const argo_model_page_t *page,
+    const argo_model_name_t *listed, u_char *buf, ngx_str_t *name);
+static ngx_int_t argo_model_page_find(const argo_model_table_t *table,
+    const argo_model_page_t *page, const ngx_str_t *id, ngx_uint_t *n);
+static void argo_model_write_rows(const argo_model_table_t *table,
+    const argo_model_page_t *page, ngx_uint_t first, ngx_uint_t last,
+    time_t created, argo_out_t *out);
 static void argo_model_write(const argo_model_t *model, const ngx_str_t *name,
     time_t created, argo_out_t *out);
 static void argo_model_write_time(time_t t, argo_out_t *out);
@@ -161,38 +196,45 @@ argo_model_table_t *
 argo_model_table_create(ngx_pool_t *pool, const argo_model_alias_t *aliases,
     ngx_uint_t naliases)
 {
-    ngx_uint_t           i, n;
+    return argo_model_build(pool, NULL, aliases, naliases);
+}
+
+
+argo_model_table_t *
+argo_model_table_create_live(ngx_pool_t *pool, const argo_model_list_t *list,
+    const argo_model_alias_t *aliases, ngx_uint_t naliases)
+{
+    return argo_model_build(pool, list, aliases, naliases);
+}
+
+
+static argo_model_table_t *
+argo_model_build(ngx_pool_t *pool, const argo_model_list_t *list,
+    const argo_model_alias_t *aliases, ngx_uint_t naliases)
+{
+    ngx_uint_t           n;
     argo_model_build_t   b;
-    argo_model_table_t  *table;
 
-    table = ngx_pcalloc(pool, sizeof(argo_model_table_t));
-    if (table == NULL) {
-        return NULL;
-    }
-
-    /* an alias may bring a model along */
-
-    n = ARGO_MODEL_NROWS + naliases;
-
-    table->models = ngx_pcalloc(pool, n * sizeof(argo_model_t));
-    if (table->models == NULL) {
-        return NULL;
-    }
-
-    /* of each model: two listed names, its id, its display name */
-
-    n = 4 * n + ARGO_MODEL_NEXTRAS + naliases;
+    ngx_memzero(&b, sizeof(argo_model_build_t));
 
     b.pool = pool;
-    b.table = table;
-    b.nnames = 0;
+
+    b.table = ngx_pcalloc(pool, sizeof(argo_model_table_t));
+    if (b.table == NULL) {
+        return NULL;
+    }
+
+    if (argo_model_add_models(&b, list, naliases) != NGX_OK
+        || argo_model_add_ids(&b) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    n = (b.nbase + naliases) * ARGO_MODEL_MAX_NAMES + ARGO_MODEL_NEXTRAS
+        + naliases;
 
     b.names = ngx_pcalloc(pool, n * sizeof(argo_model_name_t));
     if (b.names == NULL) {
-        return NULL;
-    }
-
-    if (argo_model_add_rows(&b) != NGX_OK) {
         return NULL;
     }
 
@@ -202,51 +244,242 @@ argo_model_table_create(ngx_pool_t *pool, const argo_model_alias_t *aliases,
         return NULL;
     }
 
-    for (i = 0; i < ARGO_MODEL_NROWS; i++) {
-        if (argo_model_add_listed(&b, &table->models[i]) != NGX_OK) {
-            return NULL;
+    b.checking = 1;
+
+    if (argo_model_add_all_listed(&b) != NGX_OK) {
+        return NULL;
+    }
+
+    b.table->names = b.names;
+    b.table->nnames = b.nnames;
+
+    if (argo_model_add_others(&b) != NGX_OK
+        || argo_model_add_extras(&b) != NGX_OK
+        || argo_model_sort(&b) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return b.table;
+}
+
+
+/* The models: ARGO's or, without a list of ARGO's, those built in. */
+
+static ngx_int_t
+argo_model_add_models(argo_model_build_t *b, const argo_model_list_t *list,
+    ngx_uint_t naliases)
+{
+    ngx_uint_t           i, k, n;
+    argo_model_table_t  *table;
+
+    table = b->table;
+
+    /* an alias may bring a model along */
+
+    n = ARGO_MODEL_NROWS + naliases + (list ? list->nrows : 0);
+
+    table->models = ngx_pcalloc(b->pool, n * sizeof(argo_model_t));
+    if (table->models == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; list && i < list->nrows; i++) {
+        if (argo_model_add_entry(b, &list->rows[i]) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
 
-    table->names = b.names;
-    table->nnames = b.nnames;
+    n = table->nmodels;
 
-    if (argo_model_add_others(&b) != NGX_OK) {
-        return NULL;
+    for (i = 0; i < ARGO_MODEL_NROWS; i++) {
+
+        if (list) {
+
+            if (argo_model_rows[i].kind != ARGO_MODEL_EMBEDDING) {
+                continue;
+            }
+
+            for (k = 0; k < n; k++) {
+                if (argo_model_row(&table->models[k].id)
+                    == &argo_model_rows[i])
+                {
+                    break;
+                }
+            }
+
+            if (k < n) {
+                continue;
+            }
+        }
+
+        argo_model_set_row(&table->models[table->nmodels++],
+                           &argo_model_rows[i]);
     }
 
-    if (argo_model_sort(&b) != NGX_OK) {
-        return NULL;
-    }
+    b->nbase = table->nmodels;
 
-    return table;
+    return NGX_OK;
 }
 
 
 static ngx_int_t
-argo_model_add_rows(argo_model_build_t *b)
+argo_model_add_entry(argo_model_build_t *b, const argo_model_entry_t *entry)
 {
-    ngx_uint_t               i;
     argo_model_t            *model;
     const argo_model_row_t  *row;
 
-    for (i = 0; i < ARGO_MODEL_NROWS; i++) {
-        row = &argo_model_rows[i];
-        model = &b->table->models[i];
+    model = &b->table->models[b->table->nmodels++];
 
-        model->id.data = (u_char *) row->id;
-        model->id.len = ngx_strlen(row->id);
-        model->display.data = (u_char *) row->display;
-        model->display.len = ngx_strlen(row->display);
-        model->owned_by = argo_model_owners[row->family];
-        model->family = row->family;
-        model->kind = row->kind;
-        model->context = row->context;
-        model->max_output = row->max_output;
-        model->deprecated = row->deprecated;
+    row = argo_model_row(&entry->id);
+
+    if (row) {
+        argo_model_set_row(model, row);
     }
 
-    b->table->nmodels = ARGO_MODEL_NROWS;
+    if (argo_model_copy(b->pool, &model->id, &entry->id) != NGX_OK
+        || argo_model_copy(b->pool, &model->display, &entry->display)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    model->created = entry->created;
+
+    if (row == NULL) {
+        argo_model_guess(model, &entry->owned_by);
+    }
+
+    if (entry->owned_by.len == 0) {
+        model->owned_by = argo_model_owners[model->family];
+        return NGX_OK;
+    }
+
+    return argo_model_copy(b->pool, &model->owned_by, &entry->owned_by);
+}
+
+
+static void
+argo_model_set_row(argo_model_t *model, const argo_model_row_t *row)
+{
+    model->id.data = (u_char *) row->id;
+    model->id.len = ngx_strlen(row->id);
+    model->display.data = (u_char *) row->display;
+    model->display.len = ngx_strlen(row->display);
+    model->owned_by = argo_model_owners[row->family];
+    model->family = row->family;
+    model->kind = row->kind;
+    model->context = row->context;
+    model->max_output = row->max_output;
+    model->deprecated = row->deprecated;
+}
+
+
+/* What can be told of a model that is new, by its id and its owner. */
+
+static void
+argo_model_guess(argo_model_t *model, const ngx_str_t *owned_by)
+{
+    size_t      i;
+    ngx_uint_t  family;
+
+    model->family = argo_model_family(&model->id);
+
+    for (family = ARGO_FAMILY_OPENAI;
+         model->family == ARGO_FAMILY_OTHER && family <= ARGO_FAMILY_GOOGLE;
+         family++)
+    {
+        if (owned_by->len == argo_model_owners[family].len
+            && ngx_memcmp(owned_by->data, argo_model_owners[family].data,
+                          owned_by->len) == 0)
+        {
+            model->family = family;
+        }
+    }
+
+    if ((model->id.len >= 3 && ngx_memcmp(model->id.data, "ada", 3) == 0)
+        || (model->id.len >= 2 && ngx_memcmp(model->id.data, "v3", 2) == 0))
+    {
+        model->kind = ARGO_MODEL_EMBEDDING;
+    }
+
+    for (i = 0; i + 5 <= model->id.len; i++) {
+        if (ngx_memcmp(model->id.data + i, "embed", 5) == 0) {
+            model->kind = ARGO_MODEL_EMBEDDING;
+        }
+    }
+}
+
+
+static const argo_model_row_t *
+argo_model_row(const ngx_str_t *id)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ARGO_MODEL_NROWS; i++) {
+        if (ngx_strlen(argo_model_rows[i].id) == id->len
+            && ngx_memcmp(argo_model_rows[i].id, id->data, id->len) == 0)
+        {
+            return &argo_model_rows[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_uint_t
+argo_model_is_builtin(const ngx_str_t *id)
+{
+    return argo_model_row(id) != NULL;
+}
+
+
+static ngx_int_t
+argo_model_copy(ngx_pool_t *pool, ngx_str_t *dst, const ngx_str_t *src)
+{
+    dst->data = ngx_pnalloc(pool, src->len + 1);
+    if (dst->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(dst->data, src->data, src->len);
+    dst->len = src->len;
+
+    return NGX_OK;
+}
+
+
+/*
+ * An id is its model's, whatever other model has a name that looks the same;
+ * so names are compared with the keys of all ids before they are added.
+ */
+
+static ngx_int_t
+argo_model_add_ids(argo_model_build_t *b)
+{
+    ngx_str_t          s;
+    ngx_uint_t         i;
+    argo_model_key_t   key;
+
+    b->ids = ngx_pcalloc(b->pool, b->nbase * sizeof(ngx_str_t));
+    if (b->ids == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < b->nbase; i++) {
+
+        if (argo_model_key(&b->table->models[i].id, &key) != NGX_OK) {
+            continue;
+        }
+
+        s.data = key.data;
+        s.len = key.len;
+
+        if (argo_model_copy(b->pool, &b->ids[i], &s) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }
@@ -270,23 +503,27 @@ argo_model_add_aliases(argo_model_build_t *b,
         }
     }
 
+    for (i = 0; i < b->nnames; i++) {
+        b->names[i].alias = 1;
+    }
+
     return NGX_OK;
 }
 
 
 /*
- * The model an alias points at: by its id; by a name that a built-in row's
- * id or display name has, since ARGO would refuse such a name itself; or a
- * new one.
+ * The model an alias points at: by its id; by a name that a model's id or
+ * display name has, since ARGO would refuse such a name itself; or a new
+ * one.
  */
 
 static argo_model_t *
 argo_model_target(argo_model_build_t *b, const ngx_str_t *id)
 {
-    u_char            *p;
-    ngx_uint_t         i;
-    argo_model_t      *model;
-    argo_model_key_t   key, own;
+    ngx_uint_t               i;
+    argo_model_t            *model;
+    argo_model_key_t         key, own;
+    const argo_model_row_t  *row;
 
     for (i = 0; i < b->table->nmodels; i++) {
         model = &b->table->models[i];
@@ -300,7 +537,7 @@ argo_model_target(argo_model_build_t *b, const ngx_str_t *id)
 
     if (argo_model_key(id, &key) == NGX_OK) {
 
-        for (i = 0; i < ARGO_MODEL_NROWS; i++) {
+        for (i = 0; i < b->nbase; i++) {
             model = &b->table->models[i];
 
             if (argo_model_key(&model->display, &own) == NGX_OK
@@ -310,31 +547,65 @@ argo_model_target(argo_model_build_t *b, const ngx_str_t *id)
                 return model;
             }
 
-            if (argo_model_key(&model->id, &own) == NGX_OK
-                && own.len == key.len
-                && ngx_memcmp(own.data, key.data, key.len) == 0)
+            if (b->ids[i].len == key.len
+                && ngx_memcmp(b->ids[i].data, key.data, key.len) == 0)
             {
                 return model;
             }
         }
     }
 
-    p = ngx_pnalloc(b->pool, id->len + 1);
-    if (p == NULL) {
+    model = &b->table->models[b->table->nmodels++];
+
+    row = argo_model_row(id);
+
+    if (row) {
+        /* ARGO does not list it; the administrator knows better */
+        argo_model_set_row(model, row);
+        return model;
+    }
+
+    if (argo_model_copy(b->pool, &model->id, id) != NGX_OK) {
         return NULL;
     }
 
-    ngx_memcpy(p, id->data, id->len);
-
-    model = &b->table->models[b->table->nmodels++];
-
-    model->id.data = p;
-    model->id.len = id->len;
     model->display = model->id;
     model->family = argo_model_family(id);
     model->owned_by = argo_model_owners[model->family];
 
     return model;
+}
+
+
+/* An embedding's names stay, whatever name for people ARGO gives it. */
+
+static ngx_int_t
+argo_model_add_all_listed(argo_model_build_t *b)
+{
+    ngx_str_t                display;
+    ngx_uint_t               i;
+    argo_model_t            *model;
+    const argo_model_row_t  *row;
+
+    for (i = 0; i < b->nbase; i++) {
+        model = &b->table->models[i];
+        row = argo_model_row(&model->id);
+
+        if (row && row->kind == ARGO_MODEL_EMBEDDING) {
+            display.data = (u_char *) row->display;
+            display.len = ngx_strlen(row->display);
+
+            if (argo_model_add_listed(b, model, &display) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        if (argo_model_add_listed(b, model, &model->display) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -345,7 +616,8 @@ argo_model_target(argo_model_build_t *b, const ngx_str_t *id)
  */
 
 static ngx_int_t
-argo_model_add_listed(argo_model_build_t *b, const argo_model_t *model)
+argo_model_add_listed(argo_model_build_t *b, const argo_model_t *model,
+    const ngx_str_t *display)
 {
     u_char     *p, *last, *codename, *generation, *rest;
     u_char      buf[ARGO_MODEL_MAX_NAME], other[ARGO_MODEL_MAX_NAME];
@@ -354,9 +626,9 @@ argo_model_add_listed(argo_model_build_t *b, const argo_model_t *model)
 
     last = ngx_cpymem(buf, "argo:", 5);
 
-    for (i = 0; i < model->display.len; i++) {
-        *last++ = (model->display.data[i] == ' ')
-                  ? '-' : ngx_tolower(model->display.data[i]);
+    for (i = 0; i < display->len; i++) {
+        *last++ = (display->data[i] == ' ')
+                  ? '-' : ngx_tolower(display->data[i]);
     }
 
     name.data = buf;
@@ -413,10 +685,10 @@ argo_model_add_listed(argo_model_build_t *b, const argo_model_t *model)
 static ngx_int_t
 argo_model_add_others(argo_model_build_t *b)
 {
-    ngx_str_t                  name;
-    ngx_uint_t                 i, k;
-    argo_model_t              *model;
-    const argo_model_extra_t  *extra;
+    ngx_str_t                display;
+    ngx_uint_t               i;
+    argo_model_t            *model;
+    const argo_model_row_t  *row;
 
     for (i = 0; i < b->table->nmodels; i++) {
         model = &b->table->models[i];
@@ -428,17 +700,48 @@ argo_model_add_others(argo_model_build_t *b)
         }
     }
 
+    /* names that clients may know though ARGO has changed them */
+
+    for (i = 0; i < b->nbase; i++) {
+        model = &b->table->models[i];
+        row = argo_model_row(&model->id);
+
+        if (row == NULL) {
+            continue;
+        }
+
+        display.data = (u_char *) row->display;
+        display.len = ngx_strlen(row->display);
+
+        if (argo_model_add_listed(b, model, &display) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_model_add_extras(argo_model_build_t *b)
+{
+    ngx_str_t                  name;
+    ngx_uint_t                 i, k;
+    argo_model_t              *model;
+    const argo_model_extra_t  *extra;
+
     for (i = 0; i < ARGO_MODEL_NEXTRAS; i++) {
         extra = &argo_model_extras[i];
 
         name.data = (u_char *) extra->name;
         name.len = ngx_strlen(extra->name);
 
-        for (k = 0; k < ARGO_MODEL_NROWS; k++) {
+        for (k = 0; k < b->nbase; k++) {
             model = &b->table->models[k];
 
-            if (ngx_strcmp(model->id.data, extra->id) == 0) {
-
+            if (ngx_strlen(extra->id) == model->id.len
+                && ngx_memcmp(model->id.data, extra->id, model->id.len) == 0)
+            {
                 if (argo_model_add_name(b, model, &name, 0) != NGX_OK) {
                     return NGX_ERROR;
                 }
@@ -452,14 +755,17 @@ argo_model_add_others(argo_model_build_t *b)
 }
 
 
-/* Adds a name unless its key is taken.  With copy the name is copied. */
+/*
+ * Adds a name unless its key is taken, or is another model's id.  With copy
+ * the name is copied.
+ */
 
 static ngx_int_t
 argo_model_add_name(argo_model_build_t *b, const argo_model_t *model,
     const ngx_str_t *name, ngx_uint_t copy)
 {
     u_char             *p;
-    ngx_uint_t          i;
+    ngx_uint_t          i, other;
     argo_model_key_t    key;
     argo_model_name_t  *added;
 
@@ -467,12 +773,20 @@ argo_model_add_name(argo_model_build_t *b, const argo_model_t *model,
         return NGX_OK;
     }
 
+    other = 0;
+
     for (i = 0; i < b->nnames; i++) {
         if (b->names[i].key.len == key.len
             && ngx_memcmp(b->names[i].key.data, key.data, key.len) == 0)
         {
             return NGX_OK;
         }
+
+        other |= (b->names[i].model == model && !b->names[i].alias);
+    }
+
+    if (b->checking && argo_model_is_id(b, model, &key)) {
+        return NGX_OK;
     }
 
     added = &b->names[b->nnames];
@@ -494,9 +808,39 @@ argo_model_add_name(argo_model_build_t *b, const argo_model_t *model,
     }
 
     added->model = model;
+    added->other = other;
     b->nnames++;
 
     return NGX_OK;
+}
+
+
+/* True if the key is that of another model's id, and not of this one's. */
+
+static ngx_uint_t
+argo_model_is_id(argo_model_build_t *b, const argo_model_t *model,
+    const argo_model_key_t *key)
+{
+    ngx_uint_t  i, found;
+
+    found = 0;
+
+    for (i = 0; i < b->nbase; i++) {
+
+        if (b->ids[i].len != key->len
+            || ngx_memcmp(b->ids[i].data, key->data, key->len) != 0)
+        {
+            continue;
+        }
+
+        if (&b->table->models[i] == model) {
+            return 0;
+        }
+
+        found = 1;
+    }
+
+    return found;
 }
 
 
@@ -1002,26 +1346,186 @@ void
 argo_model_write_list(const argo_model_table_t *table, time_t created,
     argo_out_t *out)
 {
-    ngx_uint_t               i;
-    const argo_model_name_t  *names;
+    argo_error_t        err;
+    argo_model_page_t   page;
 
-    names = table->names;
+    ngx_memzero(&page, sizeof(argo_model_page_t));
+
+    (void) argo_model_write_page(table, &page, created, out, &err);
+}
+
+
+ngx_int_t
+argo_model_write_page(const argo_model_table_t *table,
+    const argo_model_page_t *page, time_t created, argo_out_t *out,
+    argo_error_t *err)
+{
+    u_char      buf[ARGO_MODEL_MAX_NAME];
+    ngx_str_t   name;
+    ngx_uint_t  i, n, first, last, more;
+
+    first = 0;
+    last = table->nnames;
+
+    if (page->after.data
+        && argo_model_page_find(table, page, &page->after, &first) != NGX_OK)
+    {
+        return argo_error_set(err, 400, "invalid_value", "after_id",
+                              "The value of \"after_id\" is no id of the "
+                              "list");
+    }
+
+    if (page->before.data
+        && argo_model_page_find(table, page, &page->before, &last) != NGX_OK)
+    {
+        return argo_error_set(err, 400, "invalid_value", "before_id",
+                              "The value of \"before_id\" is no id of the "
+                              "list");
+    }
+
+    if (page->after.data) {
+        first++;
+    }
+
+    n = 0;
+
+    for (i = first; i < last; i++) {
+        if (argo_model_page_name(page, &table->names[i], buf, &name)
+            == NGX_OK)
+        {
+            n++;
+        }
+    }
+
+    more = (page->limit && n > page->limit);
+
+    /* a page before a row ends with that row's neighbour */
+
+    while (page->limit && n > page->limit) {
+
+        i = (page->before.data && !page->after.data) ? first++ : --last;
+
+        if (argo_model_page_name(page, &table->names[i], buf, &name)
+            == NGX_OK)
+        {
+            n--;
+        }
+    }
 
     argo_out_lit(out, "{\"object\":\"list\",\"data\":[");
+    argo_model_write_rows(table, page, first, last, created, out);
 
-    for (i = 0; i < table->nnames; i++) {
-        if (i > 0) {
+    if (more) {
+        argo_out_lit(out, ",\"has_more\":true}");
+
+    } else {
+        argo_out_lit(out, ",\"has_more\":false}");
+    }
+
+    return NGX_OK;
+}
+
+
+/* The rows, the end of their array, and the ids of the first and last. */
+
+static void
+argo_model_write_rows(const argo_model_table_t *table,
+    const argo_model_page_t *page, ngx_uint_t first, ngx_uint_t last,
+    time_t created, argo_out_t *out)
+{
+    u_char               buf[2][ARGO_MODEL_MAX_NAME];
+    ngx_str_t            one, end;
+    ngx_uint_t           i;
+    const argo_model_t  *model;
+
+    ngx_str_null(&one);
+    ngx_str_null(&end);
+
+    for (i = first; i < last; i++) {
+
+        if (argo_model_page_name(page, &table->names[i],
+                                 buf[one.data ? 1 : 0], &end)
+            != NGX_OK)
+        {
+            continue;
+        }
+
+        if (one.data == NULL) {
+            one = end;
+
+        } else {
             argo_out_lit(out, ",");
         }
 
-        argo_model_write(names[i].model, &names[i].name, created, out);
+        model = table->names[i].model;
+
+        argo_model_write(model, &end,
+                         model->created ? model->created : created, out);
     }
 
-    argo_out_lit(out, "],\"has_more\":false,\"first_id\":");
-    argo_json_write_string(out, &names[0].name);
+    argo_out_lit(out, "],\"first_id\":");
+    argo_json_write_string_or_null(out, &one);
     argo_out_lit(out, ",\"last_id\":");
-    argo_json_write_string(out, &names[table->nnames - 1].name);
-    argo_out_lit(out, "}");
+    argo_json_write_string_or_null(out, &end);
+}
+
+
+/*
+ * The id under which a name is listed; NGX_DECLINED if it is not.  It means
+ * the same model as the name does: case, prefixes and separators don't count.
+ */
+
+static ngx_int_t
+argo_model_page_name(const argo_model_page_t *page,
+    const argo_model_name_t *listed, u_char *buf, ngx_str_t *name)
+{
+    size_t  i;
+
+    if (!page->anthropic || listed->alias) {
+        *name = listed->name;
+        return NGX_OK;
+    }
+
+    if (listed->other) {
+        return NGX_DECLINED;
+    }
+
+    name->data = buf;
+    name->len = 0;
+
+    /* each such name was made with a prefix */
+
+    for (i = sizeof("argo:") - 1; i < listed->name.len; i++) {
+
+        buf[name->len++] = (listed->name.data[i] == '.'
+                            && listed->model->family == ARGO_FAMILY_ANTHROPIC)
+                           ? '-' : listed->name.data[i];
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_model_page_find(const argo_model_table_t *table,
+    const argo_model_page_t *page, const ngx_str_t *id, ngx_uint_t *n)
+{
+    u_char      buf[ARGO_MODEL_MAX_NAME];
+    ngx_str_t   name;
+    ngx_uint_t  i;
+
+    for (i = 0; i < table->nnames; i++) {
+
+        if (argo_model_page_name(page, &table->names[i], buf, &name) == NGX_OK
+            && name.len == id->len
+            && ngx_memcmp(name.data, id->data, id->len) == 0)
+        {
+            *n = i;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -1029,7 +1533,8 @@ void
 argo_model_write_one(const argo_model_t *model, const ngx_str_t *name,
     time_t created, argo_out_t *out)
 {
-    argo_model_write(model, name, created, out);
+    argo_model_write(model, name, model->created ? model->created : created,
+                     out);
 }
 
 

@@ -39,6 +39,8 @@ typedef struct {
     ngx_str_t             name;         /* as listed: "argo:gpt-4o" */
     ngx_str_t             key;          /* compact form, for comparing */
     const argo_model_t   *model;
+    unsigned              alias:1;      /* the administrator's */
+    unsigned              other:1;      /* the model has been listed before */
 } argo_model_name_t;
 
 
@@ -51,6 +53,7 @@ struct argo_model_s {
     ngx_uint_t            context;      /* tokens; 0: unknown */
     ngx_uint_t            max_output;   /* tokens; 0: unknown */
     ngx_uint_t            deprecated;
+    time_t                created;      /* when first seen; 0: not known */
 };
 
 
@@ -69,6 +72,10 @@ typedef struct {
 } argo_model_table_t;
 
 
+typedef struct argo_model_list_s   argo_model_list_t;
+typedef struct argo_model_entry_s  argo_model_entry_t;
+
+
 /* an administrator's own name for a model (argo_model) */
 
 typedef struct {
@@ -85,6 +92,18 @@ typedef struct {
  */
 argo_model_table_t *argo_model_table_create(ngx_pool_t *pool,
     const argo_model_alias_t *aliases, ngx_uint_t naliases);
+
+/*
+ * The same from ARGO's own list, which is copied.  Of the built-in data
+ * there stay the limits and additional names of the models listed, and the
+ * models for embeddings, listed or not.
+ */
+argo_model_table_t *argo_model_table_create_live(ngx_pool_t *pool,
+    const argo_model_list_t *list, const argo_model_alias_t *aliases,
+    ngx_uint_t naliases);
+
+/* True if the built-in data has a model of this id. */
+ngx_uint_t argo_model_is_builtin(const ngx_str_t *id);
 
 /*
  * Finds the model that a client means: any case, with or without "argo:",
@@ -106,11 +125,34 @@ ngx_int_t argo_model_resolve(ngx_pool_t *pool,
     const argo_model_t **model, argo_error_t *err);
 
 /*
+ * A part of the list, and its form.  Anthropic's clients ask for parts, and
+ * some of them pass over every id that does not begin with "claude".
+ */
+
+typedef struct {
+    ngx_uint_t            limit;        /* rows; 0: all of them */
+    ngx_str_t             after;        /* data == NULL: from the first on */
+    ngx_str_t             before;       /* data == NULL: up to the last */
+    unsigned              anthropic:1;  /* ids without "argo:", one a model,
+                                           Claude's as their maker has them */
+} argo_model_page_t;
+
+
+/*
  * Writes the body of GET /v1/models: a superset of OpenAI's and Anthropic's
- * list objects, one row a listed name.  created is in seconds, UTC.
+ * list objects, one row a listed name.  created is in seconds, UTC, for
+ * models that have no date of their own.
  */
 void argo_model_write_list(const argo_model_table_t *table, time_t created,
     argo_out_t *out);
+
+/*
+ * Writes a part of the list.  NGX_DECLINED with err, before anything is
+ * written, if the row before or behind which the part lies is not listed.
+ */
+ngx_int_t argo_model_write_page(const argo_model_table_t *table,
+    const argo_model_page_t *page, time_t created, argo_out_t *out,
+    argo_error_t *err);
 
 /* Writes the body of GET /v1/models/{id}; the id echoed is the one asked. */
 void argo_model_write_one(const argo_model_t *model, const ngx_str_t *name,

@@ -7,12 +7,12 @@
  */
 
 
-#include "argo_dialect.h"
-#include "argo_json_write.h"
+#include "argo_openai.h"
+#include "argo_openai_tools.h"
 #include "argo_stream.h"
 
 
-/* root, messages, message, content, part, image_url, url */
+/* root, messages, message, tool_calls, call, function, name */
 #define ARGO_CHAT_TREE_DEPTH  6
 
 #define ARGO_CHAT_BLOCK       512
@@ -22,31 +22,6 @@
 #define ARGO_CHAT_DELTA_END   "},\"logprobs\":null,\"finish_reason\":null}"
 #define ARGO_CHAT_END         "]}\n\n"
 #define ARGO_CHAT_USAGE_END   "],\"usage\":null}\n\n"
-
-
-/* what a member's value may be */
-
-#define ARGO_CHAT_IS(type)    (1u << ARGO_JSON_##type)
-#define ARGO_CHAT_ANY         ((1u << (ARGO_JSON_OBJECT + 1)) - 1)
-#define ARGO_CHAT_BOOL                                                        \
-    (ARGO_CHAT_IS(TRUE) | ARGO_CHAT_IS(FALSE) | ARGO_CHAT_IS(NULL))
-
-
-typedef struct {
-    const char       *name;
-    unsigned          types;
-    const char       *expected;
-} argo_chat_member_t;
-
-
-/* the place in a request that an error is about */
-
-typedef struct {
-    ngx_pool_t       *pool;
-    argo_error_t     *err;
-    ngx_int_t         message;
-    ngx_int_t         part;             /* -1: the message itself */
-} argo_chat_place_t;
 
 
 enum {
@@ -61,6 +36,8 @@ enum {
     ARGO_CHAT_LOGPROBS,
     ARGO_CHAT_TOOLS,
     ARGO_CHAT_TOOL_CHOICE,
+    ARGO_CHAT_FUNCTIONS,
+    ARGO_CHAT_FUNCTION_CALL,
     ARGO_CHAT_PARALLEL_TOOL_CALLS,
     ARGO_CHAT_NMEMBERS
 };
@@ -68,39 +45,30 @@ enum {
 
 static ngx_int_t argo_openai_chat_read_request(ngx_pool_t *pool,
     argo_request_t *req, argo_error_t *err);
-static ngx_int_t argo_openai_chat_read_members(ngx_pool_t *pool,
-    argo_request_t *req, argo_json_t **found, argo_error_t *err);
 static ngx_int_t argo_openai_chat_read_values(ngx_pool_t *pool,
+    argo_request_t *req, argo_json_t **found, argo_error_t *err);
+static ngx_int_t argo_openai_chat_read_tools(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t **found, argo_error_t *err);
 static ngx_int_t argo_openai_chat_read_messages(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t *list, argo_error_t *err);
-static ngx_int_t argo_openai_chat_read_message(argo_chat_place_t *at,
-    argo_json_t *node, argo_message_t *message);
-static ngx_int_t argo_openai_chat_read_role(argo_chat_place_t *at,
+static ngx_int_t argo_openai_chat_read_message(argo_openai_place_t *at,
+    argo_json_t *node, argo_message_t *message, argo_message_t **caller);
+static ngx_int_t argo_openai_chat_read_role(argo_openai_place_t *at,
     argo_message_t *message);
-static ngx_int_t argo_openai_chat_read_content(argo_chat_place_t *at,
+static ngx_int_t argo_openai_chat_read_content(argo_openai_place_t *at,
     argo_json_t *content, argo_message_t *message);
 static ngx_uint_t argo_openai_chat_may_lack_content(argo_message_t *message);
-static ngx_int_t argo_openai_chat_read_part(argo_chat_place_t *at,
+static ngx_int_t argo_openai_chat_read_part(argo_openai_place_t *at,
     argo_json_t *node, argo_part_t *part);
-static ngx_int_t argo_openai_chat_read_image(argo_chat_place_t *at,
+static ngx_int_t argo_openai_chat_read_image(argo_openai_place_t *at,
     argo_json_t *image, argo_part_t *part);
-static ngx_uint_t argo_openai_chat_is_data_url(argo_json_t *url);
-static ngx_int_t argo_openai_chat_missing(argo_chat_place_t *at,
-    const char *member);
-static ngx_int_t argo_openai_chat_mistyped(argo_chat_place_t *at,
-    const char *member, const char *expected, argo_json_t *node);
-static ngx_int_t argo_openai_chat_wrong(argo_chat_place_t *at,
-    const char *member, const char *code, const char *what);
-static ngx_int_t argo_openai_chat_param(argo_chat_place_t *at,
-    const char *member, ngx_str_t *param);
 
 static ngx_int_t argo_openai_chat_start_stream(argo_stream_t *st);
 static void argo_openai_chat_write_event(argo_stream_t *st,
     const argo_event_t *ev, argo_out_t *out);
-static void argo_openai_chat_write_text(const argo_event_t *ev,
-    argo_out_t *out);
 static void argo_openai_chat_write_tool(argo_stream_t *st,
+    const argo_event_t *ev, argo_out_t *out);
+static void argo_openai_chat_write_function(argo_stream_t *st,
     const argo_event_t *ev, argo_out_t *out);
 static void argo_openai_chat_write_finish(argo_stream_t *st,
     const argo_event_t *ev, argo_out_t *out);
@@ -108,15 +76,7 @@ static void argo_openai_chat_write_end(argo_stream_t *st, argo_out_t *out);
 static void argo_openai_chat_write_response(argo_stream_t *st,
     argo_out_t *out);
 static void argo_openai_chat_write_calls(argo_stream_t *st, argo_out_t *out);
-static void argo_openai_chat_write_call_id(argo_stream_t *st,
-    const ngx_str_t *id, ngx_uint_t index, argo_out_t *out);
-static void argo_openai_chat_write_top(argo_stream_t *st, const char *object,
-    argo_out_t *out);
-static void argo_openai_chat_write_usage(argo_stream_t *st, argo_out_t *out);
-static void argo_openai_chat_write_error(const argo_error_t *err,
-    argo_out_t *out);
-static void argo_openai_chat_write_error_as(const argo_error_t *err,
-    const char *type, argo_out_t *out);
+static const char *argo_openai_chat_reason(const argo_stream_t *st);
 
 
 const argo_front_t  argo_openai_chat_front = {
@@ -127,41 +87,41 @@ const argo_front_t  argo_openai_chat_front = {
     argo_openai_chat_start_stream,
     argo_openai_chat_write_event,
     argo_openai_chat_write_response,
-    argo_openai_chat_write_error
+    argo_openai_write_error,
+    NULL,
+    0,
+    0
 };
 
 
 /* in the order of the enum above */
 
-static const argo_chat_member_t  argo_chat_members[ARGO_CHAT_NMEMBERS] = {
-    { "model", ARGO_CHAT_IS(STRING), "a string" },
-    { "messages", ARGO_CHAT_IS(ARRAY), "an array" },
+static const argo_openai_member_t  argo_chat_members[ARGO_CHAT_NMEMBERS] = {
+    { "model", ARGO_OPENAI_IS(STRING), "a string" },
+    { "messages", ARGO_OPENAI_IS(ARRAY), "an array" },
 
     /* whatever it is, the bound name takes its place */
-    { "user", ARGO_CHAT_ANY, "" },
+    { "user", ARGO_OPENAI_ANY, "" },
 
-    { "stream", ARGO_CHAT_BOOL, "a boolean" },
-    { "stream_options", ARGO_CHAT_IS(OBJECT) | ARGO_CHAT_IS(NULL),
-      "an object" },
-    { "max_tokens", ARGO_CHAT_IS(NUMBER) | ARGO_CHAT_IS(NULL), "a number" },
-    { "max_completion_tokens", ARGO_CHAT_IS(NUMBER) | ARGO_CHAT_IS(NULL),
-      "a number" },
-    { "n", ARGO_CHAT_IS(NUMBER) | ARGO_CHAT_IS(NULL), "a number" },
-    { "logprobs", ARGO_CHAT_BOOL, "a boolean" },
-    { "tools", ARGO_CHAT_IS(ARRAY) | ARGO_CHAT_IS(NULL), "an array" },
-    { "tool_choice", ARGO_CHAT_IS(STRING) | ARGO_CHAT_IS(OBJECT)
-      | ARGO_CHAT_IS(NULL), "a string or an object" },
-    { "parallel_tool_calls", ARGO_CHAT_BOOL, "a boolean" }
+    { "stream", ARGO_OPENAI_BOOL, "a boolean" },
+    { "stream_options", ARGO_OPENAI_OBJECT, "an object" },
+    { "max_tokens", ARGO_OPENAI_NUMBER, "a number" },
+    { "max_completion_tokens", ARGO_OPENAI_NUMBER, "a number" },
+    { "n", ARGO_OPENAI_NUMBER, "a number" },
+    { "logprobs", ARGO_OPENAI_BOOL, "a boolean" },
+    { "tools", ARGO_OPENAI_IS(ARRAY) | ARGO_OPENAI_IS(NULL), "an array" },
+    { "tool_choice", ARGO_OPENAI_STRING | ARGO_OPENAI_OBJECT,
+      "a string or an object" },
+    { "functions", ARGO_OPENAI_IS(ARRAY) | ARGO_OPENAI_IS(NULL), "an array" },
+    { "function_call", ARGO_OPENAI_STRING | ARGO_OPENAI_OBJECT,
+      "a string or an object" },
+    { "parallel_tool_calls", ARGO_OPENAI_BOOL, "a boolean" }
 };
 
 
-static const char  *argo_chat_finish[] = {
-    "stop",                             /* ARGO_FINISH_NONE: never sent */
-    "stop",
-    "length",
-    "tool_calls",
-    "content_filter"
-};
+/* where a request keeps it: the client speaks of functions, not of tools */
+
+static u_char  argo_chat_functions;
 
 
 static ngx_int_t
@@ -171,7 +131,8 @@ argo_openai_chat_read_request(ngx_pool_t *pool, argo_request_t *req,
     ngx_int_t     rc;
     argo_json_t  *found[ARGO_CHAT_NMEMBERS];
 
-    rc = argo_openai_chat_read_members(pool, req, found, err);
+    rc = argo_openai_read_members(pool, req->root, argo_chat_members,
+                                  ARGO_CHAT_NMEMBERS, found, err);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -181,61 +142,13 @@ argo_openai_chat_read_request(ngx_pool_t *pool, argo_request_t *req,
         return rc;
     }
 
+    rc = argo_openai_chat_read_tools(pool, req, found, err);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     return argo_openai_chat_read_messages(pool, req,
                                           found[ARGO_CHAT_MESSAGES], err);
-}
-
-
-/* Finds the known members; the last of several counts, null is as none. */
-
-static ngx_int_t
-argo_openai_chat_read_members(ngx_pool_t *pool, argo_request_t *req,
-    argo_json_t **found, argo_error_t *err)
-{
-    ngx_uint_t                 i;
-    argo_json_t               *node;
-    const argo_chat_member_t  *member;
-
-    for (i = 0; i < ARGO_CHAT_NMEMBERS; i++) {
-        found[i] = NULL;
-    }
-
-    for (node = req->root->child; node; node = node->next) {
-
-        for (i = 0; i < ARGO_CHAT_NMEMBERS; i++) {
-            member = &argo_chat_members[i];
-
-            if (ngx_strlen(member->name) == node->name.len
-                && ngx_memcmp(member->name, node->name.data, node->name.len)
-                   == 0)
-            {
-                node->taken = 1;
-                found[i] = node;
-                break;
-            }
-        }
-    }
-
-    for (i = 0; i < ARGO_CHAT_NMEMBERS; i++) {
-        member = &argo_chat_members[i];
-
-        if (found[i] == NULL) {
-            continue;
-        }
-
-        if (!(member->types & (1u << found[i]->type))) {
-            return argo_error_setf(pool, err, 400, "invalid_type",
-                                   member->name, "zzzzz", member->name,
-                                   " must be ", member->expected, ", not ",
-                                   argo_json_type_name(found[i]));
-        }
-
-        if (found[i]->type == ARGO_JSON_NULL) {
-            found[i] = NULL;
-        }
-    }
-
-    return NGX_OK;
 }
 
 
@@ -255,20 +168,6 @@ argo_openai_chat_read_values(ngx_pool_t *pool, argo_request_t *req,
     node = found[ARGO_CHAT_STREAM];
     req->stream = (node && node->type == ARGO_JSON_TRUE);
 
-    node = argo_json_get(found[ARGO_CHAT_STREAM_OPTIONS], "include_usage");
-
-    if (node) {
-        if (!(ARGO_CHAT_BOOL & (1u << node->type))) {
-            return argo_error_setf(pool, err, 400, "invalid_type",
-                                   "stream_options.include_usage", "zz",
-                                   "stream_options.include_usage must be a "
-                                   "boolean, not ",
-                                   argo_json_type_name(node));
-        }
-
-        req->include_usage = (node->type == ARGO_JSON_TRUE);
-    }
-
     node = found[ARGO_CHAT_N];
 
     if (node && (argo_json_int(node, &n) != NGX_OK || n < 1)) {
@@ -281,16 +180,37 @@ argo_openai_chat_read_values(ngx_pool_t *pool, argo_request_t *req,
     req->max_tokens = found[ARGO_CHAT_MAX_TOKENS];
     req->max_completion_tokens = found[ARGO_CHAT_MAX_COMPLETION_TOKENS];
 
-    req->tools = found[ARGO_CHAT_TOOLS];
+    return argo_openai_read_stream_options(pool,
+                                           found[ARGO_CHAT_STREAM_OPTIONS],
+                                           req, err);
+}
 
-    if (req->tools && req->tools->count == 0) {
-        req->tools = NULL;
+
+static ngx_int_t
+argo_openai_chat_read_tools(ngx_pool_t *pool, argo_request_t *req,
+    argo_json_t **found, argo_error_t *err)
+{
+    argo_openai_tools_t  members;
+
+    members.tools = found[ARGO_CHAT_TOOLS];
+    members.tool_choice = found[ARGO_CHAT_TOOL_CHOICE];
+    members.functions = found[ARGO_CHAT_FUNCTIONS];
+    members.function_call = found[ARGO_CHAT_FUNCTION_CALL];
+    members.parallel = found[ARGO_CHAT_PARALLEL_TOOL_CALLS];
+
+    /* an empty list is as none */
+
+    if (members.tools && members.tools->count == 0) {
+        members.tools = NULL;
     }
 
-    req->tool_choice = found[ARGO_CHAT_TOOL_CHOICE];
-    req->parallel_tool_calls = found[ARGO_CHAT_PARALLEL_TOOL_CALLS];
+    if (members.functions && members.functions->count == 0) {
+        members.functions = NULL;
+    }
 
-    return NGX_OK;
+    req->front = members.functions ? &argo_chat_functions : NULL;
+
+    return argo_openai_read_tools(pool, req, &members, err);
 }
 
 
@@ -298,10 +218,10 @@ static ngx_int_t
 argo_openai_chat_read_messages(ngx_pool_t *pool, argo_request_t *req,
     argo_json_t *list, argo_error_t *err)
 {
-    ngx_int_t          rc;
-    argo_json_t       *node;
-    argo_message_t    *message;
-    argo_chat_place_t  at;
+    ngx_int_t             rc;
+    argo_json_t          *node;
+    argo_message_t       *message, *caller;
+    argo_openai_place_t   at;
 
     if (list == NULL) {
         return argo_error_set(err, 400, "missing_required_parameter",
@@ -313,12 +233,18 @@ argo_openai_chat_read_messages(ngx_pool_t *pool, argo_request_t *req,
                               "messages must have at least one message");
     }
 
+    ngx_memzero(&at, sizeof(argo_openai_place_t));
+
     at.pool = pool;
     at.err = err;
-    at.message = 0;
+    at.list = "messages";
+    at.parts = ".content";
+    at.fetch_images = req->fetch_images;
 
     req->messages = NULL;
     req->last_message = &req->messages;
+
+    caller = NULL;
 
     for (node = list->child; node; node = node->next) {
 
@@ -327,9 +253,10 @@ argo_openai_chat_read_messages(ngx_pool_t *pool, argo_request_t *req,
             return NGX_ERROR;
         }
 
+        message->index = at.item;
         at.part = -1;
 
-        rc = argo_openai_chat_read_message(&at, node, message);
+        rc = argo_openai_chat_read_message(&at, node, message, &caller);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -337,7 +264,7 @@ argo_openai_chat_read_messages(ngx_pool_t *pool, argo_request_t *req,
         *req->last_message = message;
         req->last_message = &message->next;
 
-        at.message++;
+        at.item++;
     }
 
     return NGX_OK;
@@ -345,14 +272,15 @@ argo_openai_chat_read_messages(ngx_pool_t *pool, argo_request_t *req,
 
 
 static ngx_int_t
-argo_openai_chat_read_message(argo_chat_place_t *at, argo_json_t *node,
-    argo_message_t *message)
+argo_openai_chat_read_message(argo_openai_place_t *at, argo_json_t *node,
+    argo_message_t *message, argo_message_t **caller)
 {
-    ngx_int_t     rc;
-    argo_json_t  *member, *content;
+    ngx_int_t      rc;
+    argo_json_t   *member, *content;
+    argo_part_t  **last;
 
     if (node->type != ARGO_JSON_OBJECT) {
-        return argo_openai_chat_mistyped(at, "", "an object", node);
+        return argo_openai_mistyped(at, "", "an object", node);
     }
 
     message->node = node;
@@ -375,23 +303,45 @@ argo_openai_chat_read_message(argo_chat_place_t *at, argo_json_t *node,
         return rc;
     }
 
-    return argo_openai_chat_read_content(at, content, message);
+    rc = argo_openai_chat_read_content(at, content, message);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    switch (message->role) {
+
+    case ARGO_ROLE_ASSISTANT:
+        *caller = message;
+
+        for (last = &message->parts; *last; last = &(*last)->next) {
+            /* void */
+        }
+
+        return argo_openai_read_calls(at->pool, message, last, at->err);
+
+    case ARGO_ROLE_TOOL:
+    case ARGO_ROLE_OTHER:
+        return argo_openai_read_result(at->pool, message, *caller, at->err);
+
+    default:
+        return NGX_OK;
+    }
 }
 
 
 static ngx_int_t
-argo_openai_chat_read_role(argo_chat_place_t *at, argo_message_t *message)
+argo_openai_chat_read_role(argo_openai_place_t *at, argo_message_t *message)
 {
     argo_json_t  *node;
 
     node = message->role_node;
 
     if (node == NULL) {
-        return argo_openai_chat_missing(at, ".role");
+        return argo_openai_missing(at, ".role");
     }
 
     if (node->type != ARGO_JSON_STRING) {
-        return argo_openai_chat_mistyped(at, ".role", "a string", node);
+        return argo_openai_mistyped(at, ".role", "a string", node);
     }
 
     if (argo_json_is(node, "user")) {
@@ -412,9 +362,9 @@ argo_openai_chat_read_role(argo_chat_place_t *at, argo_message_t *message)
         message->role = ARGO_ROLE_OTHER;
 
     } else {
-        return argo_openai_chat_wrong(at, ".role", "invalid_value",
-                                      "must be one of system, developer, "
-                                      "user, assistant, tool and function");
+        return argo_openai_wrong(at, ".role", "invalid_value",
+                                 "must be one of system, developer, user, "
+                                 "assistant, tool and function");
     }
 
     return NGX_OK;
@@ -422,7 +372,7 @@ argo_openai_chat_read_role(argo_chat_place_t *at, argo_message_t *message)
 
 
 static ngx_int_t
-argo_openai_chat_read_content(argo_chat_place_t *at, argo_json_t *content,
+argo_openai_chat_read_content(argo_openai_place_t *at, argo_json_t *content,
     argo_message_t *message)
 {
     ngx_int_t      rc;
@@ -431,7 +381,7 @@ argo_openai_chat_read_content(argo_chat_place_t *at, argo_json_t *content,
 
     if (content == NULL) {
         return argo_openai_chat_may_lack_content(message)
-               ? NGX_OK : argo_openai_chat_missing(at, ".content");
+               ? NGX_OK : argo_openai_missing(at, ".content");
     }
 
     switch (content->type) {
@@ -456,13 +406,13 @@ argo_openai_chat_read_content(argo_chat_place_t *at, argo_json_t *content,
         break;
 
     default:
-        return argo_openai_chat_mistyped(at, ".content",
-                                         "a string or an array", content);
+        return argo_openai_mistyped(at, ".content", "a string or an array",
+                                    content);
     }
 
     if (content->count == 0) {
-        return argo_openai_chat_wrong(at, ".content", "empty_array",
-                                      "must have at least one part");
+        return argo_openai_wrong(at, ".content", "empty_array",
+                                 "must have at least one part");
     }
 
     last = &message->parts;
@@ -518,13 +468,13 @@ argo_openai_chat_may_lack_content(argo_message_t *message)
 
 
 static ngx_int_t
-argo_openai_chat_read_part(argo_chat_place_t *at, argo_json_t *node,
+argo_openai_chat_read_part(argo_openai_place_t *at, argo_json_t *node,
     argo_part_t *part)
 {
     argo_json_t  *type, *text;
 
     if (node->type != ARGO_JSON_OBJECT) {
-        return argo_openai_chat_mistyped(at, "", "an object", node);
+        return argo_openai_mistyped(at, "", "an object", node);
     }
 
     part->raw = node;
@@ -532,11 +482,11 @@ argo_openai_chat_read_part(argo_chat_place_t *at, argo_json_t *node,
     type = argo_json_get(node, "type");
 
     if (type == NULL) {
-        return argo_openai_chat_missing(at, ".type");
+        return argo_openai_missing(at, ".type");
     }
 
     if (type->type != ARGO_JSON_STRING) {
-        return argo_openai_chat_mistyped(at, ".type", "a string", type);
+        return argo_openai_mistyped(at, ".type", "a string", type);
     }
 
     if (argo_json_is(type, "image_url")) {
@@ -553,11 +503,11 @@ argo_openai_chat_read_part(argo_chat_place_t *at, argo_json_t *node,
     text = argo_json_get(node, "text");
 
     if (text == NULL) {
-        return argo_openai_chat_missing(at, ".text");
+        return argo_openai_missing(at, ".text");
     }
 
     if (text->type != ARGO_JSON_STRING) {
-        return argo_openai_chat_mistyped(at, ".text", "a string", text);
+        return argo_openai_mistyped(at, ".text", "a string", text);
     }
 
     part->type = ARGO_PART_TEXT;
@@ -568,13 +518,13 @@ argo_openai_chat_read_part(argo_chat_place_t *at, argo_json_t *node,
 
 
 static ngx_int_t
-argo_openai_chat_read_image(argo_chat_place_t *at, argo_json_t *image,
+argo_openai_chat_read_image(argo_openai_place_t *at, argo_json_t *image,
     argo_part_t *part)
 {
     argo_json_t  *url;
 
     if (image == NULL) {
-        return argo_openai_chat_missing(at, ".image_url");
+        return argo_openai_missing(at, ".image_url");
     }
 
     url = image;
@@ -583,137 +533,19 @@ argo_openai_chat_read_image(argo_chat_place_t *at, argo_json_t *image,
         url = argo_json_get(image, "url");
 
         if (url == NULL) {
-            return argo_openai_chat_missing(at, ".image_url.url");
+            return argo_openai_missing(at, ".image_url.url");
         }
 
         if (url->type != ARGO_JSON_STRING) {
-            return argo_openai_chat_mistyped(at, ".image_url.url",
-                                             "a string", url);
+            return argo_openai_mistyped(at, ".image_url.url", "a string",
+                                        url);
         }
 
     } else if (image->type != ARGO_JSON_STRING) {
-        return argo_openai_chat_mistyped(at, ".image_url", "an object",
-                                         image);
+        return argo_openai_mistyped(at, ".image_url", "an object", image);
     }
 
-    if (!argo_openai_chat_is_data_url(url)) {
-        return argo_openai_chat_wrong(at, ".image_url", "unsupported_value",
-                                      "must hold a data URL: ARGO does not "
-                                      "fetch images");
-    }
-
-    part->type = ARGO_PART_IMAGE;
-    part->text = argo_json_inner(url);
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-argo_openai_chat_is_data_url(argo_json_t *url)
-{
-    u_char     *p, scheme[5];
-    size_t      i, n;
-    ngx_str_t   inner;
-
-    /* an image may have megabytes: only its beginning is unescaped */
-
-    inner = argo_json_inner(url);
-    p = inner.data;
-
-    n = argo_json_unescape(&p, p + inner.len, scheme, sizeof(scheme));
-
-    if (n != sizeof(scheme)) {
-        return 0;
-    }
-
-    for (i = 0; i < n; i++) {
-        scheme[i] = ngx_tolower(scheme[i]);
-    }
-
-    return ngx_memcmp(scheme, "data:", sizeof(scheme)) == 0;
-}
-
-
-static ngx_int_t
-argo_openai_chat_missing(argo_chat_place_t *at, const char *member)
-{
-    return argo_openai_chat_wrong(at, member, "missing_required_parameter",
-                                  "is missing");
-}
-
-
-static ngx_int_t
-argo_openai_chat_mistyped(argo_chat_place_t *at, const char *member,
-    const char *expected, argo_json_t *node)
-{
-    ngx_int_t  rc;
-    ngx_str_t  param;
-
-    if (argo_openai_chat_param(at, member, &param) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    rc = argo_error_setf(at->pool, at->err, 400, "invalid_type", NULL,
-                         "Vzzzz", &param, " must be ", expected, ", not ",
-                         argo_json_type_name(node));
-
-    if (rc == NGX_DECLINED) {
-        at->err->param = param;
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-argo_openai_chat_wrong(argo_chat_place_t *at, const char *member,
-    const char *code, const char *what)
-{
-    ngx_int_t  rc;
-    ngx_str_t  param;
-
-    if (argo_openai_chat_param(at, member, &param) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    rc = argo_error_setf(at->pool, at->err, 400, code, NULL, "Vzz", &param,
-                         " ", what);
-
-    if (rc == NGX_DECLINED) {
-        at->err->param = param;
-    }
-
-    return rc;
-}
-
-
-/* "messages[2].content[0].type" */
-
-static ngx_int_t
-argo_openai_chat_param(argo_chat_place_t *at, const char *member,
-    ngx_str_t *param)
-{
-    ngx_int_t     rc;
-    argo_error_t  place;
-
-    if (at->part == -1) {
-        rc = argo_error_setf(at->pool, &place, 400, NULL, NULL, "zizz",
-                             "messages[", at->message, "]", member);
-
-    } else {
-        rc = argo_error_setf(at->pool, &place, 400, NULL, NULL, "zizizz",
-                             "messages[", at->message, "].content[",
-                             at->part, "]", member);
-    }
-
-    if (rc != NGX_DECLINED) {
-        return NGX_ERROR;
-    }
-
-    *param = place.message;
-
-    return NGX_OK;
+    return argo_openai_read_image(at, ".image_url", url, part);
 }
 
 
@@ -730,7 +562,7 @@ argo_openai_chat_start_stream(argo_stream_t *st)
     argo_out_init(&out, st->pool, ARGO_CHAT_BLOCK, NULL, 1);
 
     argo_out_lit(&out, "data: ");
-    argo_openai_chat_write_top(st, "chat.completion.chunk", &out);
+    argo_openai_write_top(st, "chatcmpl-", "chat.completion.chunk", &out);
     argo_out_lit(&out, ",\"choices\":[");
 
     st->head_len = out.size;
@@ -749,7 +581,7 @@ argo_openai_chat_write_event(argo_stream_t *st, const argo_event_t *ev,
 
     case ARGO_EVENT_TEXT:
         argo_out_str(out, &st->head);
-        argo_openai_chat_write_text(ev, out);
+        argo_openai_write_text(ev, out);
 
         if (st->request->include_usage) {
             argo_out_lit(out, "\"" ARGO_CHAT_DELTA_END ARGO_CHAT_USAGE_END);
@@ -771,14 +603,21 @@ argo_openai_chat_write_event(argo_stream_t *st, const argo_event_t *ev,
     case ARGO_EVENT_REFUSAL:
         argo_out_write(out, st->head.data, st->head_len);
         argo_out_lit(out, ARGO_CHAT_DELTA "\"refusal\":\"");
-        argo_openai_chat_write_text(ev, out);
+        argo_openai_write_text(ev, out);
         argo_out_lit(out, "\"" ARGO_CHAT_DELTA_END);
         argo_openai_chat_write_end(st, out);
         break;
 
     case ARGO_EVENT_TOOL_START:
     case ARGO_EVENT_TOOL_ARGS:
-        argo_openai_chat_write_tool(st, ev, out);
+
+        if (st->request->front == &argo_chat_functions) {
+            argo_openai_chat_write_function(st, ev, out);
+
+        } else {
+            argo_openai_chat_write_tool(st, ev, out);
+        }
+
         break;
 
     case ARGO_EVENT_FINISH:
@@ -786,30 +625,13 @@ argo_openai_chat_write_event(argo_stream_t *st, const argo_event_t *ev,
         break;
 
     case ARGO_EVENT_ERROR:
-        /* whatever it was: only this type tells clients to try again */
-        argo_out_lit(out, "data: ");
-        argo_openai_chat_write_error_as(ev->error, "server_error", out);
-        argo_out_lit(out, "\n\n");
+        argo_openai_write_error_event(ev->error, out);
         break;
 
     default:
         /* this dialect has no place for REASONING; USAGE goes with FINISH */
         break;
     }
-}
-
-
-static void
-argo_openai_chat_write_text(const argo_event_t *ev, argo_out_t *out)
-{
-    if (ev->escaped) {
-        argo_out_write(out, ev->lead.data, ev->lead.len);
-        argo_out_ref(out, ev->text.data, ev->text.len);
-        return;
-    }
-
-    argo_json_write_text(out, ev->lead.data, ev->lead.len);
-    argo_json_write_text(out, ev->text.data, ev->text.len);
 }
 
 
@@ -825,7 +647,7 @@ argo_openai_chat_write_tool(argo_stream_t *st, const argo_event_t *ev,
 
     if (ev->type == ARGO_EVENT_TOOL_START) {
         argo_out_lit(out, ",\"id\":\"");
-        argo_openai_chat_write_call_id(st, &ev->id, ev->index, out);
+        argo_openai_write_call_id(st, &ev->id, ev->index, out);
         argo_out_lit(out, "\",\"type\":\"function\","
                           "\"function\":{\"name\":\"");
         argo_out_str(out, &ev->name);
@@ -833,8 +655,38 @@ argo_openai_chat_write_tool(argo_stream_t *st, const argo_event_t *ev,
 
     } else {
         argo_out_lit(out, ",\"function\":{\"arguments\":\"");
-        argo_openai_chat_write_text(ev, out);
+        argo_openai_write_text(ev, out);
         argo_out_lit(out, "\"}}]");
+    }
+
+    argo_out_lit(out, ARGO_CHAT_DELTA_END);
+    argo_openai_chat_write_end(st, out);
+}
+
+
+/* the older form: one call, without an id */
+
+static void
+argo_openai_chat_write_function(argo_stream_t *st, const argo_event_t *ev,
+    argo_out_t *out)
+{
+    if (ev->index > 0) {
+        /* the model was told not to; there is no place for it */
+        return;
+    }
+
+    argo_out_write(out, st->head.data, st->head_len);
+
+    if (ev->type == ARGO_EVENT_TOOL_START) {
+        argo_out_lit(out, ARGO_CHAT_DELTA "\"function_call\":{\"name\":\"");
+        argo_out_str(out, &ev->name);
+        argo_out_lit(out, "\",\"arguments\":\"\"}");
+
+    } else {
+        argo_out_lit(out, ARGO_CHAT_DELTA "\"function_call\":"
+                          "{\"arguments\":\"");
+        argo_openai_write_text(ev, out);
+        argo_out_lit(out, "\"}");
     }
 
     argo_out_lit(out, ARGO_CHAT_DELTA_END);
@@ -848,7 +700,7 @@ argo_openai_chat_write_finish(argo_stream_t *st, const argo_event_t *ev,
 {
     const char  *reason;
 
-    reason = argo_chat_finish[ev->finish];
+    reason = argo_openai_chat_reason(st);
 
     argo_out_write(out, st->head.data, st->head_len);
     argo_out_lit(out, ARGO_CHAT_DELTA "},\"logprobs\":null,"
@@ -860,7 +712,7 @@ argo_openai_chat_write_finish(argo_stream_t *st, const argo_event_t *ev,
     if (st->request->include_usage) {
         argo_out_write(out, st->head.data, st->head_len);
         argo_out_lit(out, "],\"usage\":");
-        argo_openai_chat_write_usage(st, out);
+        argo_openai_write_usage(st, out);
         argo_out_lit(out, "}\n\n");
     }
 
@@ -887,7 +739,7 @@ argo_openai_chat_write_response(argo_stream_t *st, argo_out_t *out)
 {
     const char  *reason;
 
-    argo_openai_chat_write_top(st, "chat.completion", out);
+    argo_openai_write_top(st, "chatcmpl-", "chat.completion", out);
 
     argo_out_lit(out, ",\"choices\":[{\"index\":0,\"message\":"
                       "{\"role\":\"assistant\",\"content\":");
@@ -916,13 +768,13 @@ argo_openai_chat_write_response(argo_stream_t *st, argo_out_t *out)
         argo_openai_chat_write_calls(st, out);
     }
 
-    reason = argo_chat_finish[st->finish];
+    reason = argo_openai_chat_reason(st);
 
     argo_out_lit(out, ",\"annotations\":[]},\"logprobs\":null,"
                       "\"finish_reason\":\"");
     argo_out_write(out, reason, ngx_strlen(reason));
     argo_out_lit(out, "\"}],\"usage\":");
-    argo_openai_chat_write_usage(st, out);
+    argo_openai_write_usage(st, out);
     argo_out_lit(out, "}");
 }
 
@@ -932,6 +784,16 @@ argo_openai_chat_write_calls(argo_stream_t *st, argo_out_t *out)
 {
     ngx_uint_t               i;
     const argo_tool_call_t  *call;
+
+    if (st->request->front == &argo_chat_functions) {
+        argo_out_lit(out, ",\"function_call\":{\"name\":\"");
+        argo_out_str(out, &st->calls->name);
+        argo_out_lit(out, "\",\"arguments\":\"");
+        argo_stream_copy(out, &st->calls->args);
+        argo_out_lit(out, "\"}");
+
+        return;
+    }
 
     argo_out_lit(out, ",\"tool_calls\":[");
 
@@ -944,7 +806,7 @@ argo_openai_chat_write_calls(argo_stream_t *st, argo_out_t *out)
         }
 
         argo_out_lit(out, "{\"id\":\"");
-        argo_openai_chat_write_call_id(st, &call->id, i, out);
+        argo_openai_write_call_id(st, &call->id, i, out);
         argo_out_lit(out, "\",\"type\":\"function\","
                           "\"function\":{\"name\":\"");
         argo_out_str(out, &call->name);
@@ -959,106 +821,14 @@ argo_openai_chat_write_calls(argo_stream_t *st, argo_out_t *out)
 }
 
 
-/* clients need an id to answer a call; not every upstream gives one */
-
-static void
-argo_openai_chat_write_call_id(argo_stream_t *st, const ngx_str_t *id,
-    ngx_uint_t index, argo_out_t *out)
+static const char *
+argo_openai_chat_reason(const argo_stream_t *st)
 {
-    if (id->len) {
-        argo_out_str(out, id);
-        return;
+    if (st->finish == ARGO_FINISH_TOOL_CALLS
+        && st->request->front == &argo_chat_functions)
+    {
+        return "function_call";
     }
 
-    argo_out_lit(out, "call_");
-    argo_out_write(out, st->id, ARGO_ID_LEN);
-    argo_out_lit(out, "_");
-    argo_out_int(out, index);
-}
-
-
-static void
-argo_openai_chat_write_top(argo_stream_t *st, const char *object,
-    argo_out_t *out)
-{
-    argo_out_lit(out, "{\"id\":\"chatcmpl-");
-    argo_out_write(out, st->id, ARGO_ID_LEN);
-    argo_out_lit(out, "\",\"object\":\"");
-    argo_out_write(out, object, ngx_strlen(object));
-    argo_out_lit(out, "\",\"created\":");
-    argo_out_int(out, st->env.now);
-    argo_out_lit(out, ",\"model\":");
-    argo_json_write_string(out, &st->request->model);
-}
-
-
-static void
-argo_openai_chat_write_usage(argo_stream_t *st, argo_out_t *out)
-{
-    argo_usage_t  usage;
-
-    argo_stream_usage(st, &usage);
-
-    argo_out_lit(out, "{\"prompt_tokens\":");
-    argo_out_int(out, usage.prompt);
-    argo_out_lit(out, ",\"completion_tokens\":");
-    argo_out_int(out, usage.completion);
-    argo_out_lit(out, ",\"total_tokens\":");
-    argo_out_int(out, usage.prompt + usage.completion);
-    argo_out_lit(out, ",\"prompt_tokens_details\":{\"cached_tokens\":");
-    argo_out_int(out, usage.cached);
-    argo_out_lit(out, ",\"audio_tokens\":0},"
-                      "\"completion_tokens_details\":{\"reasoning_tokens\":");
-    argo_out_int(out, usage.reasoning);
-    argo_out_lit(out, ",\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
-                      "\"rejected_prediction_tokens\":0}}");
-}
-
-
-static void
-argo_openai_chat_write_error(const argo_error_t *err, argo_out_t *out)
-{
-    const char  *type;
-
-    switch (err->type) {
-
-    case ARGO_ERROR_INVALID_REQUEST:
-    case ARGO_ERROR_NOT_FOUND:
-    case ARGO_ERROR_TOO_LARGE:
-        type = "invalid_request_error";
-        break;
-
-    case ARGO_ERROR_AUTHENTICATION:
-        type = "authentication_error";
-        break;
-
-    case ARGO_ERROR_PERMISSION:
-        type = "permission_error";
-        break;
-
-    case ARGO_ERROR_RATE_LIMIT:
-        type = "rate_limit_error";
-        break;
-
-    default:
-        type = "server_error";
-    }
-
-    argo_openai_chat_write_error_as(err, type, out);
-}
-
-
-static void
-argo_openai_chat_write_error_as(const argo_error_t *err, const char *type,
-    argo_out_t *out)
-{
-    argo_out_lit(out, "{\"error\":{\"message\":");
-    argo_json_write_string(out, &err->message);
-    argo_out_lit(out, ",\"type\":\"");
-    argo_out_write(out, type, ngx_strlen(type));
-    argo_out_lit(out, "\",\"param\":");
-    argo_json_write_string_or_null(out, &err->param);
-    argo_out_lit(out, ",\"code\":");
-    argo_json_write_string_or_null(out, &err->code);
-    argo_out_lit(out, "}}");
+    return argo_openai_finish_reason(st->finish);
 }

@@ -10,8 +10,14 @@
 #include "argo_soft.h"
 
 
+#define argo_soft_same(c, p)                                                  \
+    ((c) == (p) || ((p) == '#' && (c) >= '0' && (c) <= '9'))
+
+
+/* no status: how a failure begins */
+
 typedef struct {
-    ngx_str_t     text;             /* lower case */
+    ngx_str_t     text;             /* lower case; '#' is any digit */
     ngx_uint_t    status;
     const char   *code;
     const char   *message;
@@ -35,7 +41,12 @@ static const argo_soft_pattern_t  argo_soft_patterns[] = {
                  "prompt field"),
       400, "argo_rejected",
       "ARGO rejected the request: it takes either \"messages\" or \"system\" "
-      "and \"prompt\", not both" }
+      "and \"prompt\", not both" },
+
+    { ngx_string("'nonetype' object "), 0, NULL, NULL },
+    { ngx_string("error code: ### - "), 0, NULL, NULL },
+    { ngx_string("httpsconnectionpool(host="), 0, NULL, NULL },
+    { ngx_string("httpconnectionpool(host="), 0, NULL, NULL }
 };
 
 
@@ -70,6 +81,19 @@ argo_soft_check(argo_soft_t *soft, const u_char *p, size_t n,
 
     for (i = 0; i < n; i++) {
 
+        if (soft->failure) {
+            n -= i;
+
+            if (n > (size_t) (ARGO_SOFT_HOLD_FAILURE - soft->seen)) {
+                soft->failure = 0;
+                return NGX_OK;
+            }
+
+            soft->seen += n;
+
+            return NGX_AGAIN;
+        }
+
         rc = soft->begun ? NGX_DECLINED : argo_soft_decoration(soft, p[i]);
 
         if (rc == NGX_DECLINED) {
@@ -80,7 +104,7 @@ argo_soft_check(argo_soft_t *soft, const u_char *p, size_t n,
             return rc;
         }
 
-        if (++soft->seen == ARGO_SOFT_HOLD) {
+        if (++soft->seen == ARGO_SOFT_HOLD && !soft->failure) {
             return NGX_OK;
         }
     }
@@ -153,15 +177,23 @@ argo_soft_match(argo_soft_t *soft, u_char c, argo_error_t *err)
 
         pattern = &argo_soft_patterns[i];
 
-        if (c != pattern->text.data[soft->matched]) {
+        if (!argo_soft_same(c, pattern->text.data[soft->matched])) {
             soft->candidates &= ~(1u << i);
             continue;
         }
 
-        if (soft->matched + 1u == pattern->text.len) {
+        if (soft->matched + 1u != pattern->text.len) {
+            continue;
+        }
+
+        if (pattern->status) {
             return argo_error_set(err, pattern->status, pattern->code, NULL,
                                   pattern->message);
         }
+
+        soft->failure = 1;
+
+        return NGX_AGAIN;
     }
 
     soft->matched++;

@@ -8,6 +8,7 @@
 
 
 #include "argo_stream.h"
+#include "argo_fault.h"
 #include "argo_json_write.h"
 
 
@@ -15,13 +16,18 @@
 #define ARGO_STREAM_BLOCK  4096
 
 
+static void argo_stream_init_collect(argo_stream_t *st);
 static ngx_int_t argo_stream_make_id(argo_stream_t *st);
 static void argo_stream_count_prompt(argo_stream_t *st);
+static void argo_stream_count_parts(argo_stream_t *st,
+    const argo_part_t *part);
+static void argo_stream_count_tools(argo_stream_t *st);
 static ngx_int_t argo_stream_text(argo_stream_t *st, argo_event_t *ev);
 static ngx_int_t argo_stream_judge(argo_stream_t *st,
     const argo_event_t *ev);
 static ngx_int_t argo_stream_judge_slice(argo_stream_t *st,
     const ngx_str_t *s, ngx_uint_t escaped);
+static ngx_int_t argo_stream_judge_whole(argo_stream_t *st);
 static ngx_int_t argo_stream_hold(argo_stream_t *st, argo_event_t *ev);
 static ngx_int_t argo_stream_release(argo_stream_t *st);
 static ngx_int_t argo_stream_deliver(argo_stream_t *st,
@@ -50,6 +56,7 @@ argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
     st->request = req;
     st->env = *env;
     st->collect = !req->stream;
+    st->past.known = 1;
 
     if (argo_stream_make_id(st) != NGX_OK) {
         return NGX_ERROR;
@@ -58,14 +65,23 @@ argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
     argo_stream_count_prompt(st);
 
     if (st->collect) {
-        argo_out_init(&st->text, pool, ARGO_STREAM_BLOCK, NULL, 1);
-        argo_out_init(&st->refusal, pool, ARGO_STREAM_BLOCK, NULL, 1);
-        argo_out_init(&st->reasoning, pool, ARGO_STREAM_BLOCK, NULL, 1);
-
+        argo_stream_init_collect(st);
         return NGX_OK;
     }
 
     return front->start_stream(st);
+}
+
+
+static void
+argo_stream_init_collect(argo_stream_t *st)
+{
+    argo_out_init(&st->text, st->pool, ARGO_STREAM_BLOCK, NULL, 1);
+    argo_out_init(&st->refusal, st->pool, ARGO_STREAM_BLOCK, NULL, 1);
+    argo_out_init(&st->reasoning, st->pool, ARGO_STREAM_BLOCK, NULL, 1);
+
+    st->calls = NULL;
+    st->last_call = NULL;
 }
 
 
@@ -92,17 +108,80 @@ argo_stream_make_id(argo_stream_t *st)
 static void
 argo_stream_count_prompt(argo_stream_t *st)
 {
-    argo_part_t     *part;
-    argo_message_t  *message;
+    const ngx_str_t  *id;
+    argo_message_t   *message;
+    argo_request_t   *req;
 
-    for (message = st->request->messages; message; message = message->next) {
+    req = st->request;
+    id = req->target ? &req->target->id : &req->model;
 
-        for (part = message->parts; part; part = part->next) {
+    argo_tokens_init(&st->prompt, st->pool, req->tokenizer, id);
+    argo_tokens_init(&st->completion, st->pool, req->tokenizer, id);
 
-            if (part->type == ARGO_PART_TEXT) {
-                argo_tokens_add_escaped(&st->prompt, part->text.data,
-                                        part->text.len);
-            }
+    for (message = req->messages; message; message = message->next) {
+        argo_stream_count_parts(st, message->parts);
+        argo_tokens_add_message(&st->prompt,
+                                message->role == ARGO_ROLE_ASSISTANT);
+    }
+
+    argo_stream_count_tools(st);
+    argo_tokens_add_reply(&st->prompt);
+}
+
+
+static void
+argo_stream_count_parts(argo_stream_t *st, const argo_part_t *part)
+{
+    for ( /* void */ ; part; part = part->next) {
+
+        switch (part->type) {
+
+        case ARGO_PART_TOOL_RESULT:
+            /* a result has none in it: not deeper than this */
+            argo_stream_count_parts(st, part->parts);
+            break;
+
+        case ARGO_PART_TOOL_CALL:
+            argo_tokens_add_escaped(&st->prompt, part->name.data,
+                                    part->name.len);
+            argo_tokens_end(&st->prompt);
+
+            /* fall through */
+
+        case ARGO_PART_TEXT:
+            argo_tokens_add_escaped(&st->prompt, part->text.data,
+                                    part->text.len);
+            argo_tokens_end(&st->prompt);
+            break;
+
+        default:
+            break;
+        }
+    }
+}
+
+
+/* models read the definitions of their tools as text */
+
+static void
+argo_stream_count_tools(argo_stream_t *st)
+{
+    ngx_str_t           text;
+    const argo_tool_t  *tool;
+
+    for (tool = st->request->tools; tool; tool = tool->next) {
+
+        argo_tokens_add_escaped(&st->prompt, tool->name.data, tool->name.len);
+        argo_tokens_end(&st->prompt);
+
+        text = argo_json_inner(tool->description);
+        argo_tokens_add_escaped(&st->prompt, text.data, text.len);
+        argo_tokens_end(&st->prompt);
+
+        if (tool->parameters) {
+            argo_tokens_add(&st->prompt, tool->parameters->raw.data,
+                            tool->parameters->raw.len);
+            argo_tokens_end(&st->prompt);
         }
     }
 }
@@ -143,6 +222,7 @@ argo_stream_body(argo_stream_t *st, const ngx_str_t *body, argo_out_t *out)
 
     /* the body stays: what was collected of it can be referred to */
 
+    st->body = *body;
     st->text.copy = 0;
 
     rc = st->back->read_response(st, body);
@@ -202,6 +282,42 @@ argo_stream_fail(argo_stream_t *st, const argo_error_t *err, argo_out_t *out)
 }
 
 
+ngx_int_t
+argo_stream_next(argo_stream_t *st, argo_request_t *req)
+{
+    argo_usage_t  usage;
+
+    if (!st->finished || st->failed) {
+        return NGX_ERROR;
+    }
+
+    argo_stream_usage(st, &usage);
+
+    st->request = req;
+    st->past = usage;
+    st->finish = ARGO_FINISH_NONE;
+    st->tool_calls = 0;
+    st->nheld = 0;
+    st->ncarry = 0;
+    st->escaped = 0;
+    st->begun = 0;
+    st->judged = 0;
+    st->finished = 0;
+
+    ngx_str_null(&st->body);
+    ngx_memzero(&st->usage, sizeof(argo_usage_t));
+    ngx_memzero(&st->soft, sizeof(argo_soft_t));
+
+    argo_stream_count_prompt(st);
+
+    if (st->collect) {
+        argo_stream_init_collect(st);
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 argo_stream_result(argo_stream_t *st, ngx_int_t rc)
 {
@@ -216,6 +332,8 @@ argo_stream_result(argo_stream_t *st, ngx_int_t rc)
 ngx_int_t
 argo_stream_emit(argo_stream_t *st, argo_event_t *ev)
 {
+    ngx_int_t  rc;
+
     if (st->failed) {
         return NGX_DECLINED;
     }
@@ -270,6 +388,13 @@ argo_stream_emit(argo_stream_t *st, argo_event_t *ev)
         break;
     }
 
+    if (ev->type == ARGO_EVENT_FINISH && st->nheld && st->soft.failure) {
+        rc = argo_stream_judge_whole(st);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
     if (argo_stream_release(st) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -290,7 +415,7 @@ argo_stream_reject(argo_stream_t *st)
 
     st->failed = 1;
 
-    if (st->started) {
+    if (st->started || st->open) {
         ngx_memzero(&ev, sizeof(argo_event_t));
 
         ev.type = ARGO_EVENT_ERROR;
@@ -379,6 +504,10 @@ argo_stream_judge_slice(argo_stream_t *st, const ngx_str_t *s,
     size_t      n;
     ngx_int_t   rc;
 
+    if (s->len == 0) {
+        return NGX_AGAIN;
+    }
+
     if (!escaped) {
         return argo_soft_check(&st->soft, s->data, s->len, &st->error);
     }
@@ -397,6 +526,45 @@ argo_stream_judge_slice(argo_stream_t *st, const ngx_str_t *s,
     }
 
     return rc;
+}
+
+
+/* The reply ends, and all of its text is what was held. */
+
+static ngx_int_t
+argo_stream_judge_whole(argo_stream_t *st)
+{
+    u_char        *p;
+    ngx_str_t      text;
+    argo_fault_t   fault;
+
+    text.data = ngx_pnalloc(st->pool, st->nheld);
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (st->escaped) {
+        p = st->held;
+        text.len = argo_json_unescape(&p, p + st->nheld, text.data,
+                                      st->nheld);
+
+    } else {
+        ngx_memcpy(text.data, st->held, st->nheld);
+        text.len = st->nheld;
+    }
+
+    if (!argo_fault_is_sentence(&text)) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&fault, sizeof(argo_fault_t));
+    fault.message = text;
+
+    if (argo_fault_read(st->pool, 200, &fault, &st->error) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return argo_stream_reject(st);
 }
 
 
@@ -455,10 +623,12 @@ argo_stream_release(argo_stream_t *st)
 
     ngx_memzero(&ev, sizeof(argo_event_t));
 
+    /* lead is never referred to, which this must not be: it is reused */
+
     ev.type = ARGO_EVENT_TEXT;
     ev.escaped = st->escaped;
-    ev.text.data = st->held;
-    ev.text.len = st->nheld;
+    ev.lead.data = st->held;
+    ev.lead.len = st->nheld;
 
     st->nheld = 0;
 
@@ -469,11 +639,28 @@ argo_stream_release(argo_stream_t *st)
 static ngx_int_t
 argo_stream_deliver(argo_stream_t *st, const argo_event_t *ev)
 {
+    ngx_int_t     rc;
     argo_event_t  start;
 
     argo_stream_count(st, ev);
 
-    if (st->collect) {
+    if (st->front->collect_event) {
+        rc = st->front->collect_event(st, ev);
+
+        if (rc == NGX_DECLINED) {
+            return argo_stream_reject(st);
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        if (st->collect) {
+            return (ev->type == ARGO_EVENT_FINISH)
+                   ? argo_stream_respond(st) : NGX_OK;
+        }
+
+    } else if (st->collect) {
         return argo_stream_collect(st, ev);
     }
 
@@ -495,6 +682,11 @@ argo_stream_deliver(argo_stream_t *st, const argo_event_t *ev)
 static void
 argo_stream_count(argo_stream_t *st, const argo_event_t *ev)
 {
+    if (ev->type != st->counted || ev->type == ARGO_EVENT_TOOL_START) {
+        argo_tokens_end(&st->completion);
+        st->counted = ev->type;
+    }
+
     if (ev->escaped) {
         argo_tokens_add_escaped(&st->completion, ev->lead.data,
                                 ev->lead.len);
@@ -611,9 +803,38 @@ argo_stream_append(argo_out_t *out, const ngx_str_t *s, ngx_uint_t escaped)
 }
 
 
+/* The response is written when all the replies it is made of are there. */
+
 static ngx_int_t
 argo_stream_respond(argo_stream_t *st)
 {
+    argo_choice_t  *choice;
+
+    choice = ngx_pcalloc(st->pool, sizeof(argo_choice_t));
+    if (choice == NULL) {
+        return NGX_ERROR;
+    }
+
+    choice->index = st->request->choice;
+    choice->text = st->text;
+    choice->refusal = st->refusal;
+    choice->reasoning = st->reasoning;
+    choice->calls = st->calls;
+    choice->finish = st->finish;
+
+    if (st->last_choice) {
+        st->last_choice->next = choice;
+
+    } else {
+        st->choices = choice;
+    }
+
+    st->last_choice = choice;
+
+    if (st->request->next) {
+        return NGX_OK;
+    }
+
     st->started = 1;
 
     st->front->write_response(st, st->out);
@@ -638,11 +859,17 @@ argo_stream_usage(const argo_stream_t *st, argo_usage_t *usage)
 {
     if (st->usage.known) {
         *usage = st->usage;
-        return;
+
+    } else {
+        ngx_memzero(usage, sizeof(argo_usage_t));
+
+        usage->prompt = argo_tokens_count(&st->prompt);
+        usage->completion = argo_tokens_count(&st->completion);
     }
 
-    ngx_memzero(usage, sizeof(argo_usage_t));
-
-    usage->prompt = argo_tokens_count(&st->prompt);
-    usage->completion = argo_tokens_count(&st->completion);
+    usage->prompt += st->past.prompt;
+    usage->completion += st->past.completion;
+    usage->cached += st->past.cached;
+    usage->reasoning += st->past.reasoning;
+    usage->known = st->usage.known && st->past.known;
 }

@@ -33,7 +33,7 @@
 #define ARGO_ID_LEN  29             /* random letters and digits of an id */
 
 /* text that waits to be judged, and a character that had been cut */
-#define ARGO_STREAM_HOLD  (ARGO_SOFT_HOLD + ARGO_UTF8_MAX_HELD + 1)
+#define ARGO_STREAM_HOLD  (ARGO_SOFT_HOLD_FAILURE + ARGO_UTF8_MAX_HELD + 1)
 
 /* the most text that is collected for a unary reply, in bytes */
 #define ARGO_STREAM_MAX_TEXT  (64 * 1024 * 1024)
@@ -51,11 +51,26 @@ struct argo_tool_call_s {
 };
 
 
+/* one of the replies that a client's request asked for, collected */
+
+typedef struct argo_choice_s  argo_choice_t;
+
+struct argo_choice_s {
+    ngx_uint_t           index;
+    argo_out_t           text;      /* escaped */
+    argo_out_t           refusal;   /* escaped */
+    argo_out_t           reasoning; /* escaped */
+    argo_tool_call_t    *calls;
+    argo_finish_e        finish;
+    argo_choice_t       *next;
+};
+
+
 struct argo_stream_s {
     ngx_pool_t          *pool;
     const argo_front_t  *front;
     const argo_back_t   *back;
-    argo_request_t      *request;
+    argo_request_t      *request;   /* whose reply this is */
     argo_env_t           env;       /* as it was at the start */
     argo_out_t          *out;       /* where events are written now */
 
@@ -64,7 +79,9 @@ struct argo_stream_s {
     size_t               head_len;  /* what of it begins other events too */
     argo_tokens_t        prompt;
     argo_tokens_t        completion;
+    argo_event_e         counted;   /* the last thing in completion */
     argo_usage_t         usage;
+    argo_usage_t         past;      /* of the replies before this one */
     argo_finish_e        finish;
     argo_error_t         error;
     ngx_uint_t           tool_calls;            /* seen so far */
@@ -81,11 +98,19 @@ struct argo_stream_s {
     argo_out_t           reasoning; /* escaped */
     argo_tool_call_t    *calls;
     argo_tool_call_t    *last_call;
+    ngx_str_t            body;      /* a whole reply, as it came */
+
+    argo_choice_t       *choices;   /* that have finished, this one too */
+    argo_choice_t       *last_choice;
+
+    void                *state;     /* of the front */
 
     unsigned             collect:1; /* the client wants one body */
     unsigned             escaped:1; /* held text is escaped */
     unsigned             begun:1;   /* START has come */
     unsigned             judged:1;  /* not a soft error */
+    unsigned             open:1;    /* the client has a response header, so
+                                       that an error must go in-band */
     unsigned             started:1; /* the client has been sent something */
     unsigned             finished:1;
     unsigned             failed:1;  /* error is set; nothing more comes */
@@ -127,6 +152,21 @@ ngx_int_t argo_stream_fail(argo_stream_t *st, const argo_error_t *err,
     argo_out_t *out);
 
 /*
+ * A client's request may be a list of requests, each of which is a call of
+ * its own, one after the other.  When argo_stream_end() or argo_stream_body()
+ * has returned NGX_OK and st->request->next is set, only one of the replies
+ * has finished: begin the next with argo_stream_next(), plan and write its
+ * request, and feed its reply in as before.  What the client is to get once
+ * (id, time, the sum of the usage, [DONE]) is kept; a unary response is
+ * written when the last reply has finished, so all bodies given to
+ * argo_stream_body() must stay until out has been sent.  A failure of one
+ * reply is a failure of the whole.
+ *
+ * NGX_ERROR: the reply before has not finished.
+ */
+ngx_int_t argo_stream_next(argo_stream_t *st, argo_request_t *req);
+
+/*
  * For backs: hands on one event.  NGX_DECLINED if the reply has failed,
  * also by this event: the back stops and returns it.
  */
@@ -138,7 +178,9 @@ ngx_int_t argo_stream_reject(argo_stream_t *st);
 /* For fronts: appends what was collected in from. */
 void argo_stream_copy(argo_out_t *out, const argo_out_t *from);
 
-/* The usage of the reply so far: upstream's if known, else the estimate. */
+/*
+ * The usage so far, of all replies: upstream's if known, else the estimate.
+ */
 void argo_stream_usage(const argo_stream_t *st, argo_usage_t *usage);
 
 
