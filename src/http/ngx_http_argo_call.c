@@ -10,10 +10,12 @@
 #include "ngx_http_argo.h"
 
 
+static ngx_int_t ngx_http_argo_call_uri(ngx_http_request_t *r,
+    ngx_http_argo_call_t *call, ngx_str_t *uri, ngx_str_t *args);
 static ngx_int_t ngx_http_argo_set_headers(ngx_http_request_t *sr,
-    const argo_call_t *how);
+    ngx_http_argo_call_t *call);
 static ngx_int_t ngx_http_argo_user_agent(ngx_http_request_t *r,
-    ngx_str_t *value);
+    ngx_http_argo_call_t *call, ngx_str_t *value);
 static ngx_table_elt_t *ngx_http_argo_push_header(ngx_http_request_t *sr,
     const char *name, const char *lowcase, const ngx_str_t *value);
 static ngx_int_t ngx_http_argo_call_done(ngx_http_request_t *sr, void *data,
@@ -23,27 +25,19 @@ static ngx_int_t ngx_http_argo_call_done(ngx_http_request_t *sr, void *data,
 ngx_int_t
 ngx_http_argo_start_call(ngx_http_request_t *r, ngx_http_argo_call_t *call)
 {
-    u_char                      *p;
-    ngx_str_t                    uri;
+    ngx_str_t                    uri, args;
     ngx_uint_t                   flags;
     ngx_http_request_t          *sr;
     ngx_http_argo_ctx_t         *ctx;
-    ngx_http_argo_loc_conf_t    *alcf;
     ngx_http_post_subrequest_t  *ps;
 
     static ngx_str_t             post = ngx_string("POST");
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
-    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
 
-    uri.len = alcf->upstream.len + call->how.tail.len;
-    uri.data = ngx_pnalloc(r->pool, uri.len);
-    if (uri.data == NULL) {
+    if (ngx_http_argo_call_uri(r, call, &uri, &args) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    p = ngx_cpymem(uri.data, alcf->upstream.data, alcf->upstream.len);
-    ngx_memcpy(p, call->how.tail.data, call->how.tail.len);
 
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
     if (ps == NULL) {
@@ -55,7 +49,9 @@ ngx_http_argo_start_call(ngx_http_request_t *r, ngx_http_argo_call_t *call)
 
     flags = call->background ? NGX_HTTP_SUBREQUEST_BACKGROUND : 0;
 
-    if (ngx_http_subrequest(r, &uri, NULL, &sr, ps, flags) != NGX_OK) {
+    if (ngx_http_subrequest(r, &uri, args.len ? &args : NULL, &sr, ps, flags)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -70,7 +66,7 @@ ngx_http_argo_start_call(ngx_http_request_t *r, ngx_http_argo_call_t *call)
         sr->method_name = post;
     }
 
-    if (ngx_http_argo_set_headers(sr, &call->how) != NGX_OK
+    if (ngx_http_argo_set_headers(sr, call) != NGX_OK
         || ngx_http_argo_set_body(sr, call->body, call->size) != NGX_OK)
     {
         /* it must not run with the client's own headers: end it all */
@@ -82,7 +78,48 @@ ngx_http_argo_start_call(ngx_http_request_t *r, ngx_http_argo_call_t *call)
     call->next = ctx->calls;
 
     ctx->calls = call;
-    ctx->ncalls++;
+
+    if (!call->detached) {
+        ctx->ncalls++;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_argo_call_uri(ngx_http_request_t *r, ngx_http_argo_call_t *call,
+    ngx_str_t *uri, ngx_str_t *args)
+{
+    u_char                    *p;
+    ngx_http_argo_loc_conf_t  *alcf;
+
+    ngx_str_null(args);
+
+    if (call->uri.len) {
+        *uri = call->uri;
+
+        p = ngx_strlchr(uri->data, uri->data + uri->len, '?');
+
+        if (p) {
+            args->data = p + 1;
+            args->len = uri->data + uri->len - args->data;
+            uri->len = p - uri->data;
+        }
+
+        return NGX_OK;
+    }
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+
+    uri->len = alcf->upstream.len + call->how.tail.len;
+    uri->data = ngx_pnalloc(r->pool, uri->len);
+    if (uri->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(uri->data, alcf->upstream.data, alcf->upstream.len);
+    ngx_memcpy(p, call->how.tail.data, call->how.tail.len);
 
     return NGX_OK;
 }
@@ -96,7 +133,7 @@ ngx_http_argo_start_call(ngx_http_request_t *r, ngx_http_argo_call_t *call)
  */
 
 static ngx_int_t
-ngx_http_argo_set_headers(ngx_http_request_t *sr, const argo_call_t *how)
+ngx_http_argo_set_headers(ngx_http_request_t *sr, ngx_http_argo_call_t *call)
 {
     ngx_str_t               agent;
     ngx_table_elt_t        *h;
@@ -105,7 +142,7 @@ ngx_http_argo_set_headers(ngx_http_request_t *sr, const argo_call_t *how)
     static ngx_str_t        json = ngx_string("application/json");
     static ngx_str_t        identity = ngx_string("identity");
 
-    if (ngx_http_argo_user_agent(sr->parent, &agent) != NGX_OK) {
+    if (ngx_http_argo_user_agent(sr->parent, call, &agent) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -125,12 +162,16 @@ ngx_http_argo_set_headers(ngx_http_request_t *sr, const argo_call_t *how)
         return NGX_ERROR;
     }
 
-    h = ngx_http_argo_push_header(sr, "Content-Type", "content-type", &json);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
+    if (call->method == NGX_HTTP_POST) {
 
-    in->content_type = h;
+        h = ngx_http_argo_push_header(sr, "Content-Type", "content-type",
+                                      &json);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        in->content_type = h;
+    }
 
     h = ngx_http_argo_push_header(sr, "User-Agent", "user-agent", &agent);
     if (h == NULL) {
@@ -141,7 +182,7 @@ ngx_http_argo_set_headers(ngx_http_request_t *sr, const argo_call_t *how)
 
     /* a stream that is compressed would come in lumps */
 
-    if (ngx_http_argo_push_header(sr, "Accept", "accept", &how->accept)
+    if (ngx_http_argo_push_header(sr, "Accept", "accept", &call->how.accept)
         == NULL
         || ngx_http_argo_push_header(sr, "Accept-Encoding", "accept-encoding",
                                      &identity)
@@ -154,10 +195,14 @@ ngx_http_argo_set_headers(ngx_http_request_t *sr, const argo_call_t *how)
 }
 
 
-/* ARGO's operator asks for the gateway's name followed by the client's own */
+/*
+ * ARGO's operator asks for the gateway's name followed by the client's own,
+ * which is nobody else's business, nor that of calls that are not its own.
+ */
 
 static ngx_int_t
-ngx_http_argo_user_agent(ngx_http_request_t *r, ngx_str_t *value)
+ngx_http_argo_user_agent(ngx_http_request_t *r, ngx_http_argo_call_t *call,
+    ngx_str_t *value)
 {
     u_char           *p;
     size_t            len;
@@ -169,7 +214,7 @@ ngx_http_argo_user_agent(ngx_http_request_t *r, ngx_str_t *value)
 
     h = r->headers_in.user_agent;
 
-    if (h == NULL || h->value.len == 0) {
+    if (h == NULL || h->value.len == 0 || call->uri.len || call->detached) {
         return NGX_OK;
     }
 
@@ -232,7 +277,9 @@ ngx_http_argo_call_done(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 
     /* makes $upstream_* tell of this call in the main request's log line */
 
-    r->upstream_states = sr->upstream_states;
+    if (!call->detached) {
+        r->upstream_states = sr->upstream_states;
+    }
 
     if (sr->connection->error
         || rc == NGX_HTTP_CLIENT_CLOSED_REQUEST
@@ -263,7 +310,7 @@ ngx_http_argo_call_done(ngx_http_request_t *sr, void *data, ngx_int_t rc)
         call->done(r, call);
     }
 
-    if (ctx->resume && !ctx->woken) {
+    if (ctx->resume && !ctx->woken && !call->detached) {
 
         /* twice posted, it could be finalized twice by nginx before 1.31.3 */
 
@@ -275,6 +322,31 @@ ngx_http_argo_call_done(ngx_http_request_t *sr, void *data, ngx_int_t rc)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Upstream's own cleanup handler, which nginx calls when a request is cut
+ * short, ends the subrequest as well: it gives back what the subrequest holds
+ * of the main request.  One that has no upstream yet can't be reached, and
+ * goes on to an end that nobody waits for.
+ */
+
+void
+ngx_http_argo_cancel_call(ngx_http_argo_call_t *call)
+{
+    ngx_http_upstream_t  *u;
+
+    u = call->sr->upstream;
+
+    if (call->ended || u == NULL || u->cleanup == NULL) {
+        return;
+    }
+
+    call->ended = 1;
+    call->sr->write_event_handler = ngx_http_request_empty_handler;
+
+    (*u->cleanup)(call->sr);
 }
 
 
@@ -358,7 +430,9 @@ ngx_http_argo_check_transfer(ngx_http_request_t *r, ngx_http_argo_call_t *call,
                               "as it must be; its error log says more");
     }
 
-    if (call->rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+    if (call->rc == NGX_HTTP_GATEWAY_TIME_OUT
+        || (call->timed_out && call->status < NGX_HTTP_BAD_REQUEST))
+    {
         return argo_error_set(err, NGX_HTTP_GATEWAY_TIME_OUT,
                               "upstream_timeout", NULL,
                               "ARGO did not answer in time");

@@ -16,23 +16,26 @@
 static void ngx_http_argo_chat_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_argo_start(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
+static ngx_int_t ngx_http_argo_proceed(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx, argo_error_t *err);
+static void ngx_http_argo_resume_images(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx);
+static void ngx_http_argo_check_start(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx, ngx_int_t rc, argo_error_t *err);
 static ngx_int_t ngx_http_argo_pass(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_request_t *req, argo_error_t *err);
-static ngx_int_t ngx_http_argo_bind_user(ngx_http_request_t *r,
-    ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 static ngx_int_t ngx_http_argo_read_request(ngx_http_request_t *r,
-    ngx_http_argo_ctx_t *ctx, argo_error_t *err);
-static ngx_int_t ngx_http_argo_resolve(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 static ngx_int_t ngx_http_argo_init_stream(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_random(u_char *p, size_t n);
 static void ngx_http_argo_resume(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
-static ngx_int_t ngx_http_argo_finish_stream(ngx_http_request_t *r,
+static ngx_int_t ngx_http_argo_finish(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
-static ngx_int_t ngx_http_argo_finish_body(ngx_http_request_t *r,
-    ngx_http_argo_ctx_t *ctx);
+static ngx_int_t ngx_http_argo_go_on(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx, argo_out_t *out);
+static ngx_uint_t ngx_http_argo_has_reply(ngx_http_argo_call_t *call);
 static ngx_int_t ngx_http_argo_check_reply(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 
@@ -65,6 +68,14 @@ ngx_http_argo_chat_body_handler(ngx_http_request_t *r)
 
     rc = ngx_http_argo_start(r, ctx, &err);
 
+    ngx_http_argo_check_start(r, ctx, rc, &err);
+}
+
+
+static void
+ngx_http_argo_check_start(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
+    ngx_int_t rc, argo_error_t *err)
+{
     if (rc == NGX_OK) {
         return;
     }
@@ -72,7 +83,7 @@ ngx_http_argo_chat_body_handler(ngx_http_request_t *r)
     ctx->resume = NULL;
 
     if (rc == NGX_DECLINED) {
-        rc = ngx_http_argo_send_error(r, &err);
+        rc = ngx_http_argo_send_error(r, err);
 
     } else {
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -83,8 +94,8 @@ ngx_http_argo_chat_body_handler(ngx_http_request_t *r)
 
 
 /*
- * From the client's body to the call of ARGO.  NGX_OK: the call is under
- * way and ngx_http_argo_resume() will be called.
+ * From the client's body to the call of ARGO.  NGX_OK: the call, or one for
+ * an image, is under way and ctx->resume will be called.
  */
 
 static ngx_int_t
@@ -115,9 +126,53 @@ ngx_http_argo_start(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     /* the content phase has set it to a handler that does nothing */
 
     r->write_event_handler = ngx_http_argo_wake;
+
+    return ngx_http_argo_proceed(r, ctx, err);
+}
+
+
+static ngx_int_t
+ngx_http_argo_proceed(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
+    argo_error_t *err)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_argo_fetch_images(r, ctx, err);
+
+    if (rc == NGX_AGAIN) {
+        ctx->resume = ngx_http_argo_resume_images;
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     ctx->resume = ngx_http_argo_resume;
 
-    return ngx_http_argo_pass(r, ctx, &ctx->request, err);
+    rc = ngx_http_argo_pass(r, ctx, &ctx->request, err);
+
+    if (rc == NGX_OK) {
+        ngx_http_argo_touch_models(r);
+    }
+
+    if (rc == NGX_OK && ctx->request.stream && !ctx->front->bare) {
+        return ngx_http_argo_start_heartbeat(r, ctx);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_argo_resume_images(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
+{
+    ngx_int_t     rc;
+    argo_error_t  err;
+
+    rc = ngx_http_argo_proceed(r, ctx, &err);
+
+    ngx_http_argo_check_start(r, ctx, rc, &err);
 }
 
 
@@ -162,7 +217,7 @@ ngx_http_argo_pass(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_bind_user(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     argo_error_t *err)
 {
@@ -181,6 +236,14 @@ ngx_http_argo_bind_user(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
                               "credential it expects");
     }
 
+    if (!ngx_http_argo_valid_user(&ctx->user)) {
+        ngx_str_null(&ctx->user);
+
+        return argo_error_set(err, NGX_HTTP_UNAUTHORIZED, "invalid_user",
+                              NULL, "The name that the gateway has for you "
+                              "can't be an ARGO user's");
+    }
+
     ctx->request.user = ctx->user;
 
     return NGX_OK;
@@ -190,6 +253,26 @@ ngx_http_argo_bind_user(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 static ngx_int_t
 ngx_http_argo_read_request(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     argo_error_t *err)
+{
+    ngx_int_t                  rc;
+    ngx_http_argo_loc_conf_t  *alcf;
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+
+    rc = ngx_http_argo_parse_body(r, ctx, ctx->front->tree_depth, err);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx->request.fetch_images = (alcf->image.fetch.len != 0);
+
+    return ctx->front->read_request(r->pool, &ctx->request, err);
+}
+
+
+ngx_int_t
+ngx_http_argo_parse_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
+    ngx_uint_t tree_depth, argo_error_t *err)
 {
     ngx_int_t        rc;
     ngx_str_t        body;
@@ -201,8 +284,9 @@ ngx_http_argo_read_request(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    rc = argo_json_parse(r->pool, &body, ctx->front->tree_depth, &req->root,
-                         err);
+    req->document = body;
+
+    rc = argo_json_parse(r->pool, &body, tree_depth, &req->root, err);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -214,15 +298,16 @@ ngx_http_argo_read_request(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
                                "not ", argo_json_type_name(req->root));
     }
 
-    return ctx->front->read_request(r->pool, req, err);
+    return NGX_OK;
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_resolve(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     argo_error_t *err)
 {
     ngx_int_t                  rc;
+    ngx_str_t                 *name;
     argo_request_t            *req;
     ngx_http_argo_loc_conf_t  *alcf;
 
@@ -232,26 +317,31 @@ ngx_http_argo_resolve(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     if (req->model.len == 0) {
 
-        if (alcf->default_model.len == 0) {
+        name = (ctx->endpoint->kind == ARGO_MODEL_CHAT)
+               ? &alcf->default_model : &alcf->default_embedding_model;
+
+        if (name->len == 0) {
             return argo_error_set(err, NGX_HTTP_BAD_REQUEST,
                                   "missing_required_parameter", "model",
                                   "The parameter \"model\" is missing");
         }
 
-        req->model = alcf->default_model;
+        req->model = *name;
     }
 
-    rc = argo_model_resolve(r->pool, alcf->models, &req->model, &req->target,
-                            err);
+    rc = argo_model_resolve(r->pool, ngx_http_argo_models(r), &req->model,
+                            &req->target, err);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (req->target->kind != ARGO_MODEL_CHAT) {
+    if (req->target->kind != ctx->endpoint->kind) {
         return argo_error_setf(r->pool, err, NGX_HTTP_BAD_REQUEST,
                                "unsupported_model", "model", "zVz",
                                "The model \"", &req->model,
-                               "\" makes embeddings and can't chat");
+                               (req->target->kind == ARGO_MODEL_CHAT)
+                               ? "\" chats and can't make embeddings"
+                               : "\" makes embeddings and can't chat");
     }
 
     return NGX_OK;
@@ -261,12 +351,17 @@ ngx_http_argo_resolve(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 static ngx_int_t
 ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 {
-    argo_env_t  env;
+    argo_env_t                  env;
+    ngx_http_argo_main_conf_t  *amcf;
 
     ctx->stream = ngx_palloc(r->pool, sizeof(argo_stream_t));
     if (ctx->stream == NULL) {
         return NGX_ERROR;
     }
+
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_argo_module);
+
+    ctx->request.tokenizer = &amcf->tokenizer;
 
     env.now = ngx_time();
     env.random = ngx_http_argo_random;
@@ -299,98 +394,78 @@ ngx_http_argo_resume(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 
     ctx->resume = NULL;
 
-    if (ctx->pass->streaming) {
-        rc = ngx_http_argo_finish_stream(r, ctx);
+    rc = ngx_http_argo_finish(r, ctx);
 
-    } else {
-        rc = ngx_http_argo_finish_body(r, ctx);
+    /* NGX_AGAIN: the next of several calls is under way */
+
+    if (ctx->resume == NULL) {
+        ngx_http_argo_stop_heartbeat(ctx);
+        ngx_http_finalize_request(r, rc);
     }
-
-    ngx_http_finalize_request(r, rc);
 }
 
 
+/* What is to be done when a call is over; returns as a content handler. */
+
 static ngx_int_t
-ngx_http_argo_finish_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
+ngx_http_argo_finish(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 {
     ngx_int_t       rc;
+    argo_out_t     *out, body;
     argo_error_t    err;
     argo_stream_t  *st;
 
     st = ctx->stream;
+    out = &ctx->out;
 
-    rc = ngx_http_argo_check_transfer(r, ctx->pass, &err);
+    rc = ngx_http_argo_check_reply(r, ctx, &err);
 
-    if (rc == NGX_OK) {
-        rc = argo_stream_end(st, 1, &ctx->out);
+    if (rc == NGX_OK && ctx->pass->streaming) {
+        rc = argo_stream_end(st, 1, out);
 
-    } else {
-        rc = argo_stream_fail(st, &err, &ctx->out);
+    } else if (rc == NGX_OK) {
+
+        /* the reply stays where it is until the client has it */
+
+        out = &body;
+        argo_out_init(out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
+
+        rc = argo_stream_body(st, &ctx->pass->reply, out);
+
+    } else if (rc == NGX_DECLINED) {
+
+        if (ctx->front->verbatim && ngx_http_argo_has_reply(ctx->pass)) {
+            ngx_http_argo_log_error(r, &err);
+            return ngx_http_argo_send_reply(r, ctx->pass);
+        }
+
+        rc = argo_stream_fail(st, &err, out);
     }
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
+    if (rc == NGX_OK && st->request->next) {
+        return ngx_http_argo_go_on(r, ctx, out);
     }
 
     if (rc == NGX_DECLINED) {
 
-        if (!r->header_sent && !st->started) {
+        if (!r->header_sent) {
             return ngx_http_argo_send_error(r, &st->error);
         }
 
         ngx_http_argo_log_error(r, &st->error);
+
+        if (ctx->front->bare) {
+            /* the client must not take what it has for the whole */
+            return NGX_ERROR;
+        }
     }
-
-    rc = ngx_http_argo_send_stream_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    return ngx_http_argo_send_last(r, &ctx->out);
-}
-
-
-static ngx_int_t
-ngx_http_argo_finish_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
-{
-    ngx_int_t     rc;
-    argo_out_t    out;
-    argo_error_t  err;
-
-    rc = ngx_http_argo_check_reply(r, ctx, &err);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_argo_send_error(r, &err);
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    /* the reply stays where it is until the client has it */
-
-    argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
-
-    rc = argo_stream_body(ctx->stream, &ctx->pass->reply, &out);
 
     if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return r->header_sent ? NGX_ERROR : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (!ctx->request.stream) {
-        return (rc == NGX_OK)
-               ? ngx_http_argo_send(r, NGX_HTTP_OK, &out)
-               : ngx_http_argo_send_error(r, &ctx->stream->error);
-    }
-
-    if (rc == NGX_DECLINED) {
-
-        if (!ctx->stream->started) {
-            return ngx_http_argo_send_error(r, &ctx->stream->error);
-        }
-
-        ngx_http_argo_log_error(r, &ctx->stream->error);
+        return ngx_http_argo_send(r, NGX_HTTP_OK, out);
     }
 
     rc = ngx_http_argo_send_stream_header(r);
@@ -399,11 +474,68 @@ ngx_http_argo_finish_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
         return rc;
     }
 
-    return ngx_http_argo_send_last(r, &out);
+    return ngx_http_argo_send_last(r, out);
 }
 
 
-/* NGX_OK: a JSON reply of success is there, whole */
+/* One of several replies is complete: sends it on and makes the next call. */
+
+static ngx_int_t
+ngx_http_argo_go_on(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
+    argo_out_t *out)
+{
+    ngx_int_t        rc;
+    argo_error_t     err;
+    argo_request_t  *req;
+
+    req = ctx->stream->request->next;
+
+    req->target = ctx->request.target;
+    req->model = ctx->request.model;
+    req->user = ctx->request.user;
+    req->tokenizer = ctx->request.tokenizer;
+
+    if (ctx->request.stream && out->size) {
+
+        rc = ngx_http_argo_send_stream_header(r);
+
+        if (rc == NGX_ERROR || rc > NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_argo_send_flush(r, out) == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
+
+    rc = argo_stream_next(ctx->stream, req);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_argo_pass(r, ctx, req, &err);
+    }
+
+    if (rc == NGX_OK) {
+        ctx->resume = ngx_http_argo_resume;
+        return NGX_AGAIN;
+    }
+
+    /* the first has been planned alike, so this is no fault of the client's */
+
+    return r->header_sent ? NGX_ERROR : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+
+/* ARGO has answered with something that can go to the client as it is */
+
+static ngx_uint_t
+ngx_http_argo_has_reply(ngx_http_argo_call_t *call)
+{
+    return call->status >= NGX_HTTP_BAD_REQUEST && call->last
+           && call->error.status == 0;
+}
+
+
+/* NGX_OK: a reply of success is there, whole */
 
 static ngx_int_t
 ngx_http_argo_check_reply(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,

@@ -20,6 +20,8 @@ static ngx_int_t ngx_http_argo_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static void ngx_http_argo_reply_header(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call);
+static void ngx_http_argo_upstream_done(ngx_http_request_t *r,
+    ngx_int_t rc);
 static void ngx_http_argo_check_header(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call);
 static ngx_uint_t ngx_http_argo_type_is(ngx_http_request_t *r,
@@ -32,10 +34,10 @@ static ngx_int_t ngx_http_argo_collect_bytes(ngx_http_request_t *r,
     ngx_http_argo_call_t *call, u_char *p, size_t n);
 static ngx_int_t ngx_http_argo_stream(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_chain_t *in);
+static void ngx_http_argo_pause(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_convert(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_uint_t *last);
-static ngx_int_t ngx_http_argo_pass_down(ngx_http_request_t *r,
-    ngx_http_argo_ctx_t *ctx, ngx_uint_t last);
 static ngx_int_t ngx_http_argo_page_body(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_chain_t *in);
 
@@ -125,15 +127,44 @@ ngx_http_argo_reply_header(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     if (r->upstream) {
         r->upstream->buffering = 0;
+
+        call->finalize = r->upstream->finalize_request;
+        r->upstream->finalize_request = ngx_http_argo_upstream_done;
     }
 
     call->status = r->headers_out.status;
     call->content_type = r->headers_out.content_type;
 
-    r->parent->upstream_states = r->upstream_states;
+    if (!call->detached) {
+        r->parent->upstream_states = r->upstream_states;
+    }
 
     ngx_http_argo_save_retry_after(r, call);
     ngx_http_argo_check_header(r, ctx, call);
+
+    if (call->header) {
+        call->header(r, call);
+    }
+}
+
+
+/*
+ * Once the header has been passed on, nginx ends a reply that timed out as
+ * one that was cut; only here it says which it was.
+ */
+
+static void
+ngx_http_argo_upstream_done(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_argo_ctx_t   *ctx;
+    ngx_http_argo_call_t  *call;
+
+    call = ngx_http_argo_find_call(r, &ctx);
+
+    if (call) {
+        call->timed_out = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
+        call->finalize(r, rc);
+    }
 }
 
 
@@ -172,7 +203,9 @@ ngx_http_argo_check_header(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return;
     }
 
-    if (call->status != NGX_HTTP_OK) {
+    /* what is not ARGO's, who asked for it will judge */
+
+    if (call->status != NGX_HTTP_OK || call->uri.len) {
         return;
     }
 
@@ -270,6 +303,11 @@ ngx_http_argo_collect(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ngx_chain_t             *cl;
     ngx_http_argo_bytes_pt   take;
 
+    if (in == NULL && ctx->busy && call == ctx->pass) {
+        /* a heartbeat that the client did not take at once */
+        return ngx_http_argo_pass_down(r, ctx, 0);
+    }
+
     /* an error's body is collected, whoever takes that of a success */
 
     take = (call->bytes && call->status == NGX_HTTP_OK)
@@ -280,7 +318,7 @@ ngx_http_argo_collect(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
         n = ngx_buf_in_memory(b) ? b->last - b->pos : 0;
 
-        if (n && ctx->ttft == -1) {
+        if (n && ctx->ttft == -1 && !call->detached) {
             ctx->ttft = ngx_http_argo_elapsed(r);
         }
 
@@ -307,10 +345,12 @@ ngx_http_argo_collect_bytes(ngx_http_request_t *r, ngx_http_argo_call_t *call,
     u_char *p, size_t n)
 {
     off_t    length;
-    size_t   size;
+    size_t   size, limit;
     u_char  *new;
 
-    if (n > NGX_HTTP_ARGO_MAX_REPLY - call->reply.len) {
+    limit = call->limit ? call->limit : NGX_HTTP_ARGO_MAX_REPLY;
+
+    if (n > limit - call->reply.len) {
         argo_error_set(&call->error, NGX_HTTP_BAD_GATEWAY,
                        "upstream_invalid_reply", NULL,
                        "ARGO's reply is larger than the gateway accepts");
@@ -325,7 +365,7 @@ ngx_http_argo_collect_bytes(ngx_http_request_t *r, ngx_http_argo_call_t *call,
         size = ngx_max(size, call->reply.len + n);
 
         if (call->reply_size == 0 && length > (off_t) size
-            && length <= NGX_HTTP_ARGO_MAX_REPLY)
+            && length <= (off_t) limit)
         {
             size = (size_t) length;
         }
@@ -388,6 +428,8 @@ ngx_http_argo_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         }
     }
 
+    ngx_http_argo_pause(r, ctx);
+
     if (ctx->in) {
         r->buffered |= NGX_HTTP_ARGO_BUFFERED;
         return NGX_AGAIN;
@@ -396,6 +438,44 @@ ngx_http_argo_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     r->buffered &= ~NGX_HTTP_ARGO_BUFFERED;
 
     return ctx->busy ? NGX_AGAIN : NGX_OK;
+}
+
+
+/*
+ * With input held back nginx goes on to read as long as upstream's buffer has
+ * room, and where it spins, a failed TLS connection stays ready for ever.  So
+ * it is not ready while input is held; when the client reads again, this
+ * filter is called before nginx looks.
+ */
+
+static void
+ngx_http_argo_pause(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
+{
+#if (NGX_HTTP_ARGO_TLS_SPINS)
+
+    ngx_connection_t  *c;
+
+    c = r->upstream ? r->upstream->peer.connection : NULL;
+
+    if (c == NULL || c->ssl == NULL) {
+        return;
+    }
+
+    if (ctx->in && c->read->ready) {
+        c->read->ready = 0;
+        ctx->paused = 1;
+
+    } else if (ctx->in == NULL && ctx->paused) {
+        c->read->ready = 1;
+        ctx->paused = 0;
+    }
+
+#else
+
+    (void) r;
+    (void) ctx;
+
+#endif
 }
 
 
@@ -447,7 +527,7 @@ ngx_http_argo_convert(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
 /* Sends on what has been converted: one flush for one read of upstream. */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_pass_down(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ngx_uint_t last)
 {
@@ -472,6 +552,8 @@ ngx_http_argo_pass_down(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
         cl->buf->flush = 1;
         cl->buf->last_in_chain = last;
+
+        ctx->sent = ngx_current_msec;
 
     } else if (!r->parent->header_sent) {
 

@@ -11,9 +11,6 @@
 
 
 static ngx_int_t ngx_http_argo_health_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_argo_version_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_argo_send_text(ngx_http_request_t *r,
-    ngx_str_t *json);
 static ngx_int_t ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try,
     ngx_str_t *path);
 static u_char *ngx_http_argo_skip_v1(u_char *p, size_t n, u_char *last);
@@ -23,32 +20,70 @@ static ngx_uint_t ngx_http_argo_match(const ngx_http_argo_endpoint_t *ep,
     const ngx_str_t *path, ngx_str_t *item);
 
 
-static const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
+#define NGX_HTTP_ARGO_READ  (NGX_HTTP_GET|NGX_HTTP_HEAD)
 
-    { ngx_string("chat_completions"), ngx_string("chat/completions"),
-      ngx_string("POST"), NGX_HTTP_POST,
-      ngx_http_argo_chat_handler, 1, 0, 0 },
+#define ngx_http_argo_post_endpoint(name, path, front, back, kind)            \
+    { ngx_string(name), ngx_string(path), ngx_string("POST"),                 \
+      NGX_HTTP_POST, ngx_http_argo_chat_handler, front, back, kind,           \
+      1, 0, 0, 0 }
 
-    { ngx_string("models"), ngx_string("models"),
-      ngx_string("GET, HEAD"), NGX_HTTP_GET|NGX_HTTP_HEAD,
-      ngx_http_argo_models_handler, 0, 1, 1 },
+#define ngx_http_argo_get_endpoint(name, path, handler, zone, item, service)  \
+    { ngx_string(name), ngx_string(path), ngx_string("GET, HEAD"),            \
+      NGX_HTTP_ARGO_READ, handler, NULL, NULL, ARGO_MODEL_CHAT,               \
+      0, zone, item, service }
 
-    { ngx_string("health"), ngx_string("health"),
-      ngx_string("GET, HEAD"), NGX_HTTP_GET|NGX_HTTP_HEAD,
-      ngx_http_argo_health_handler, 0, 0, 0 },
 
-    { ngx_string("version"), ngx_string("version"),
-      ngx_string("GET, HEAD"), NGX_HTTP_GET|NGX_HTTP_HEAD,
-      ngx_http_argo_version_handler, 0, 0, 0 },
+const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
 
-    { ngx_null_string, ngx_null_string, ngx_null_string, 0, NULL, 0, 0, 0 }
+    ngx_http_argo_post_endpoint("chat_completions", "chat/completions",
+                                &argo_openai_chat_front, NULL,
+                                ARGO_MODEL_CHAT),
+
+    ngx_http_argo_post_endpoint("completions", "completions",
+                                &argo_openai_completions_front, NULL,
+                                ARGO_MODEL_CHAT),
+
+    ngx_http_argo_post_endpoint("responses", "responses",
+                                &argo_openai_responses_front, NULL,
+                                ARGO_MODEL_CHAT),
+
+    ngx_http_argo_post_endpoint("chat", "chat", &argo_direct_front,
+                                &argo_direct_chat_back, ARGO_MODEL_CHAT),
+
+    ngx_http_argo_post_endpoint("embed", "embed", &argo_direct_embed_front,
+                                &argo_direct_embed_back,
+                                ARGO_MODEL_EMBEDDING),
+
+    { ngx_string("embeddings"), ngx_string("embeddings"), ngx_string("POST"),
+      NGX_HTTP_POST, ngx_http_argo_embeddings_handler, NULL, NULL,
+      ARGO_MODEL_EMBEDDING, 1, 0, 0, 0 },
+
+    ngx_http_argo_get_endpoint("models", "models",
+                               ngx_http_argo_models_handler, 1, 1, 0),
+
+    { ngx_string("refresh"), ngx_string("refresh"), ngx_string("POST"),
+      NGX_HTTP_POST, ngx_http_argo_refresh_handler, NULL, NULL,
+      ARGO_MODEL_CHAT, 1, 1, 0, 1 },
+
+    ngx_http_argo_get_endpoint("health", "health",
+                               ngx_http_argo_health_handler, 0, 0, 1),
+
+    ngx_http_argo_get_endpoint("version", "version",
+                               ngx_http_argo_version_handler, 0, 0, 1),
+
+    ngx_http_argo_get_endpoint("root", "", ngx_http_argo_root_handler,
+                               0, 0, 1),
+
+    { ngx_null_string, ngx_null_string, ngx_null_string, 0, NULL, NULL, NULL,
+      ARGO_MODEL_CHAT, 0, 0, 0, 0 }
 };
 
 
 /* stands for all of them, so it needs what any of them needs */
 
 const ngx_http_argo_endpoint_t  ngx_http_argo_auto = {
-    ngx_string("auto"), ngx_null_string, ngx_null_string, 0, NULL, 1, 1, 0
+    ngx_string("auto"), ngx_null_string, ngx_null_string, 0, NULL, NULL, NULL,
+    ARGO_MODEL_CHAT, 1, 1, 0, 0
 };
 
 
@@ -71,6 +106,41 @@ ngx_http_argo_find_endpoint(ngx_str_t *name)
     }
 
     return NULL;
+}
+
+
+ngx_int_t
+ngx_http_argo_endpoint_names(ngx_pool_t *pool, ngx_str_t *names)
+{
+    u_char                          *p;
+    size_t                           len;
+    const ngx_http_argo_endpoint_t  *ep;
+
+    len = 0;
+
+    for (ep = ngx_http_argo_endpoints; ep->name.len; ep++) {
+        len += ep->name.len + sizeof(", ") - 1;
+    }
+
+    p = ngx_pnalloc(pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    names->data = p;
+
+    for (ep = ngx_http_argo_endpoints; ep->name.len; ep++) {
+
+        if (p != names->data) {
+            p = ngx_cpymem(p, ", ", sizeof(", ") - 1);
+        }
+
+        p = ngx_cpymem(p, ep->name.data, ep->name.len);
+    }
+
+    names->len = p - names->data;
+
+    return NGX_OK;
 }
 
 
@@ -153,6 +223,9 @@ ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try, ngx_str_t *path)
 
     if (last - p >= 3 && ngx_strncmp(p, "v1/", 3) == 0) {
         p += 3;
+
+    } else if (last - p == 2 && ngx_strncmp(p, "v1", 2) == 0) {
+        p += 2;
     }
 
     path->data = p;
@@ -260,6 +333,15 @@ ngx_http_argo_get_ctx(ngx_http_request_t *r)
     ctx->endpoint = ngx_http_argo_route(r, &ctx->item);
     ctx->front = &argo_openai_chat_front;
     ctx->back = alcf->back;
+
+    if (ctx->endpoint && ctx->endpoint->front) {
+        ctx->front = ctx->endpoint->front;
+    }
+
+    if (ctx->endpoint && ctx->endpoint->back) {
+        ctx->back = ctx->endpoint->back;
+    }
+
     ctx->ttft = -1;
 
     ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
@@ -318,24 +400,6 @@ ngx_http_argo_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_argo_health_handler(ngx_http_request_t *r)
 {
-    static ngx_str_t  json = ngx_string("{\"status\":\"healthy\"}");
-
-    return ngx_http_argo_send_text(r, &json);
-}
-
-
-static ngx_int_t
-ngx_http_argo_version_handler(ngx_http_request_t *r)
-{
-    static ngx_str_t  json = ngx_string("{\"version\":\"" ARGO_VERSION "\"}");
-
-    return ngx_http_argo_send_text(r, &json);
-}
-
-
-static ngx_int_t
-ngx_http_argo_send_text(ngx_http_request_t *r, ngx_str_t *json)
-{
     ngx_int_t   rc;
     argo_out_t  out;
 
@@ -344,8 +408,8 @@ ngx_http_argo_send_text(ngx_http_request_t *r, ngx_str_t *json)
         return rc;
     }
 
-    argo_out_init(&out, r->pool, json->len, NULL, 0);
-    argo_out_str(&out, json);
+    argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
+    argo_out_lit(&out, "{\"status\":\"healthy\"}");
 
     return ngx_http_argo_send(r, NGX_HTTP_OK, &out);
 }

@@ -17,6 +17,8 @@ static ngx_int_t ngx_http_argo_add_headers(ngx_http_request_t *r);
 static ngx_int_t ngx_http_argo_add_retry_after(ngx_http_request_t *r,
     ngx_uint_t status);
 static void ngx_http_argo_set_json(ngx_http_request_t *r, size_t size);
+static ngx_int_t ngx_http_argo_send_body(ngx_http_request_t *r,
+    argo_out_t *out);
 static ngx_int_t ngx_http_argo_close_chain(ngx_http_request_t *r,
     argo_out_t *out, ngx_chain_t **chain);
 static void ngx_http_argo_page_error(ngx_uint_t status, argo_error_t *err);
@@ -62,12 +64,42 @@ static const ngx_http_argo_page_t  ngx_http_argo_pages[] = {
 ngx_int_t
 ngx_http_argo_send(ngx_http_request_t *r, ngx_uint_t status, argo_out_t *out)
 {
-    ngx_int_t     rc;
-    ngx_chain_t  *chain;
-
     r->headers_out.status = status;
 
     ngx_http_argo_set_json(r, out->size);
+
+    return ngx_http_argo_send_body(r, out);
+}
+
+
+ngx_int_t
+ngx_http_argo_send_reply(ngx_http_request_t *r, ngx_http_argo_call_t *call)
+{
+    argo_out_t  out;
+
+    argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
+    argo_out_ref(&out, call->reply.data, call->reply.len);
+
+    r->headers_out.status = call->status;
+
+    ngx_http_argo_set_json(r, out.size);
+
+    r->headers_out.content_type = call->content_type;
+    r->headers_out.content_type_len = call->content_type.len;
+
+    if (ngx_http_argo_add_retry_after(r, call->status) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_argo_send_body(r, &out);
+}
+
+
+static ngx_int_t
+ngx_http_argo_send_body(ngx_http_request_t *r, argo_out_t *out)
+{
+    ngx_int_t     rc;
+    ngx_chain_t  *chain;
 
     if (ngx_http_argo_add_headers(r) != NGX_OK
         || ngx_http_argo_close_chain(r, out, &chain) != NGX_OK)
@@ -156,6 +188,26 @@ ngx_http_argo_send_stream_header(ngx_http_request_t *r)
     }
 
     return ngx_http_send_header(r);
+}
+
+
+ngx_int_t
+ngx_http_argo_send_flush(ngx_http_request_t *r, argo_out_t *out)
+{
+    ngx_chain_t  *chain, *cl;
+
+    if (out->failed) {
+        return NGX_ERROR;
+    }
+
+    chain = argo_out_take(out);
+
+    for (cl = chain; cl; cl = cl->next) {
+        cl->buf->flush = (cl->next == NULL);
+        cl->buf->last_in_chain = 0;
+    }
+
+    return ngx_http_output_filter(r, chain);
 }
 
 

@@ -22,16 +22,22 @@ typedef enum {
     NGX_HTTP_ARGO_VAR_TTFT,
     NGX_HTTP_ARGO_VAR_FINISH_REASON,
     NGX_HTTP_ARGO_VAR_ERROR,
-    NGX_HTTP_ARGO_VAR_UPSTREAM_CALLS
+    NGX_HTTP_ARGO_VAR_UPSTREAM_CALLS,
+    NGX_HTTP_ARGO_VAR_CACHED_TOKENS,
+    NGX_HTTP_ARGO_VAR_REASONING_TOKENS
 } ngx_http_argo_variable_e;
 
 
 static ngx_int_t ngx_http_argo_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_argo_credential_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_argo_text_variable(ngx_http_argo_ctx_t *ctx,
     ngx_uint_t which, ngx_str_t *value);
 static ngx_int_t ngx_http_argo_number_variable(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_uint_t which, ngx_str_t *value);
+static ngx_int_t ngx_http_argo_get_usage(ngx_http_argo_ctx_t *ctx,
+    argo_usage_t *usage);
 
 
 /* by argo_finish_e; OpenAI's words, whatever the client speaks */
@@ -85,6 +91,15 @@ static ngx_http_variable_t  ngx_http_argo_vars[] = {
 
     { ngx_string("argo_total_tokens"), NULL, ngx_http_argo_variable,
       NGX_HTTP_ARGO_VAR_TOTAL_TOKENS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("argo_cached_tokens"), NULL, ngx_http_argo_variable,
+      NGX_HTTP_ARGO_VAR_CACHED_TOKENS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("argo_reasoning_tokens"), NULL, ngx_http_argo_variable,
+      NGX_HTTP_ARGO_VAR_REASONING_TOKENS, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("argo_credential"), NULL, ngx_http_argo_credential_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("argo_ttft"), NULL, ngx_http_argo_variable,
       NGX_HTTP_ARGO_VAR_TTFT, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -156,6 +171,36 @@ ngx_http_argo_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     v->data = value.data;
     v->len = value.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_argo_credential_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_int_t  rc;
+    ngx_str_t  name;
+
+    /* of the client's own headers: those of a subrequest are ours */
+
+    rc = ngx_http_argo_credential(r->main, &name);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = name.data;
+    v->len = name.len;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
@@ -250,9 +295,7 @@ ngx_http_argo_number_variable(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     } else if (which == NGX_HTTP_ARGO_VAR_UPSTREAM_CALLS) {
         p = ngx_sprintf(p, "%ui", ctx->ncalls);
 
-    } else if (ctx->stream && (ctx->stream->started || ctx->stream->finished))
-    {
-        argo_stream_usage(ctx->stream, &usage);
+    } else if (ngx_http_argo_get_usage(ctx, &usage) == NGX_OK) {
 
         if (which == NGX_HTTP_ARGO_VAR_PROMPT_TOKENS) {
             p = ngx_sprintf(p, "%uL", usage.prompt);
@@ -260,12 +303,39 @@ ngx_http_argo_number_variable(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         } else if (which == NGX_HTTP_ARGO_VAR_COMPLETION_TOKENS) {
             p = ngx_sprintf(p, "%uL", usage.completion);
 
-        } else {
+        } else if (which == NGX_HTTP_ARGO_VAR_TOTAL_TOKENS) {
             p = ngx_sprintf(p, "%uL", usage.prompt + usage.completion);
+
+        } else if (!usage.known) {
+
+            /* nobody has told, and it can't be estimated */
+
+        } else if (which == NGX_HTTP_ARGO_VAR_CACHED_TOKENS) {
+            p = ngx_sprintf(p, "%uL", usage.cached);
+
+        } else {
+            p = ngx_sprintf(p, "%uL", usage.reasoning);
         }
     }
 
     value->len = p - value->data;
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_argo_get_usage(ngx_http_argo_ctx_t *ctx, argo_usage_t *usage)
+{
+    if (ctx->counted) {
+        *usage = ctx->usage;
+        return NGX_OK;
+    }
+
+    if (ctx->stream && (ctx->stream->started || ctx->stream->finished)) {
+        argo_stream_usage(ctx->stream, usage);
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }

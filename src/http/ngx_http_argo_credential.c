@@ -1,0 +1,220 @@
+
+/*
+ * Copyright (C) The ngx_http_argo_module authors
+ *
+ * Who the client says that it is.  ARGO knows account names only, and clients
+ * have other keys in their settings too: a key must never be sent on as a
+ * name, nor be written to a log as one.
+ */
+
+
+#include "ngx_http_argo.h"
+
+
+/* the longest name that is taken for an account's, and for any user's */
+#define NGX_HTTP_ARGO_MAX_ACCOUNT  32
+#define NGX_HTTP_ARGO_MAX_USER     128
+
+
+static ngx_int_t ngx_http_argo_find_credential(ngx_http_request_t *r,
+    ngx_str_t *value);
+static ngx_table_elt_t *ngx_http_argo_find_header(ngx_http_request_t *r,
+    ngx_str_t *name);
+static ngx_uint_t ngx_http_argo_is_account(const ngx_str_t *name);
+
+
+/* in the order in which they count */
+
+static ngx_str_t  ngx_http_argo_key_headers[] = {
+    ngx_string("x-api-key"),
+    ngx_string("api-key"),
+    ngx_string("x-goog-api-key"),
+    ngx_null_string
+};
+
+
+/* how the keys of vendors begin, those that are short enough for a name */
+
+static ngx_str_t  ngx_http_argo_key_prefixes[] = {
+    ngx_string("sk-"),
+    ngx_string("sk_"),
+    ngx_string("pk-"),
+    ngx_string("pk_"),
+    ngx_string("rk-"),
+    ngx_string("gsk_"),
+    ngx_string("xai-"),
+    ngx_string("hf_"),
+    ngx_string("aiza"),
+    ngx_string("key-"),
+    ngx_string("ghp_"),
+    ngx_string("eyj"),                  /* a JSON web token */
+    ngx_null_string
+};
+
+
+ngx_int_t
+ngx_http_argo_credential(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_str_t  value;
+
+    if (ngx_http_argo_find_credential(r, &value) != NGX_OK
+        || !ngx_http_argo_is_account(&value))
+    {
+        return NGX_DECLINED;
+    }
+
+    name->data = ngx_pnalloc(r->pool, value.len);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    name->len = value.len;
+
+    ngx_strlow(name->data, value.data, value.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_argo_find_credential(ngx_http_request_t *r, ngx_str_t *value)
+{
+    ngx_str_t        *name;
+    ngx_table_elt_t  *h;
+
+    h = r->headers_in.authorization;
+
+    if (h && h->value.len) {
+        *value = h->value;
+
+        if (value->len > sizeof("Bearer ") - 1
+            && ngx_strncasecmp(value->data, (u_char *) "Bearer ",
+                               sizeof("Bearer ") - 1)
+               == 0)
+        {
+            value->data += sizeof("Bearer ") - 1;
+            value->len -= sizeof("Bearer ") - 1;
+        }
+
+        return NGX_OK;
+    }
+
+    for (name = ngx_http_argo_key_headers; name->len; name++) {
+
+        h = ngx_http_argo_find_header(r, name);
+
+        if (h && h->value.len) {
+            *value = h->value;
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_arg(r, (u_char *) "key", sizeof("key") - 1, value);
+}
+
+
+static ngx_table_elt_t *
+ngx_http_argo_find_header(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash && h[i].key.len == name->len
+            && ngx_strncmp(h[i].lowcase_key, name->data, name->len) == 0)
+        {
+            return &h[i];
+        }
+    }
+}
+
+
+/* a letter, then letters, digits and single ".", "_" or "-" between them */
+
+static ngx_uint_t
+ngx_http_argo_is_account(const ngx_str_t *name)
+{
+    u_char      c, last;
+    size_t      i;
+    ngx_str_t  *prefix;
+
+    if (name->len == 0 || name->len > NGX_HTTP_ARGO_MAX_ACCOUNT) {
+        return 0;
+    }
+
+    for (prefix = ngx_http_argo_key_prefixes; prefix->len; prefix++) {
+
+        if (name->len >= prefix->len
+            && ngx_strncasecmp(name->data, prefix->data, prefix->len) == 0)
+        {
+            return 0;
+        }
+    }
+
+    last = '.';
+
+    for (i = 0; i < name->len; i++) {
+        c = (u_char) (name->data[i] | 0x20);
+
+        if (c >= 'a' && c <= 'z') {
+            last = c;
+            continue;
+        }
+
+        c = name->data[i];
+
+        if (i == 0) {
+            return 0;
+        }
+
+        if (c < '0' || c > '9') {
+
+            if ((c != '.' && c != '_' && c != '-')
+                || last == '.' || last == '_' || last == '-')
+            {
+                return 0;
+            }
+        }
+
+        last = c;
+    }
+
+    return last != '.' && last != '_' && last != '-';
+}
+
+
+ngx_uint_t
+ngx_http_argo_valid_user(const ngx_str_t *name)
+{
+    size_t  i;
+
+    if (name->len == 0 || name->len > NGX_HTTP_ARGO_MAX_USER) {
+        return 0;
+    }
+
+    for (i = 0; i < name->len; i++) {
+
+        if (name->data[i] <= ' ' || name->data[i] >= 0x7f
+            || name->data[i] == '"' || name->data[i] == '\\')
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
