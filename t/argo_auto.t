@@ -32,6 +32,7 @@ http {
     argo_user      jdoe;
     argo_upstream  /argo/;
     argo_zone      argo 1m;
+    argo_models_refresh  0;
 
     server {
         listen       127.0.0.1:8080;
@@ -101,6 +102,10 @@ $g->script('/api/v1/resource/chat/', [
     [header => 'Content-Type', 'application/json'],
     [body => '{"response":"Hello"}'],
 ]);
+$g->script('/api/v1/resource/embed/', [
+    [header => 'Content-Type', 'application/json'],
+    [body => '{"embedding":[[1.0,0.0]]}'],
+]);
 $g->script('/api/v1/resource/streamchat/', [
     [header => 'Content-Type', 'text/plain; charset=utf-8'],
     [chunk => 'Hello'], [end =>],
@@ -109,6 +114,10 @@ $g->script('/api/v1/resource/streamchat/', [
 $t->run();
 
 my $body = '{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}]}';
+my $prompt = '{"model":"gpt-4o","prompt":"Hi"}';
+my $input = '{"model":"gpt-4o","input":"Hi"}';
+my $text = '{"model":"v3small","input":"Hi"}';
+my $texts = '{"model":"v3small","prompt":["Hi"]}';
 my $unknown = '404 invalid_request_error null unknown_url';
 my $wrong_method = '405 invalid_request_error null method_not_allowed';
 
@@ -140,6 +149,29 @@ for (
         $body =~ s/\{/{"stream":true,/r)->text(), 'Hello', "$name, stream");
     is($c->get("$prefix/chat/completions")->error(), $wrong_method,
         "$name, chat, wrong method");
+
+    for (
+        [ 'completions', $prompt, 'text_completion' ],
+        [ 'responses', $input, 'response' ],
+        [ 'embeddings', $text, 'list' ],
+        [ 'chat', $prompt, undef, '{"response":"Hello"}' ],
+        [ 'embed', $texts, undef, '{"embedding":[[1.0,0.0]]}' ],
+    ) {
+        my ($path, $body, $object, $whole) = @$_;
+
+        my $r = $c->post("$prefix/$path", $body);
+        is($r->{status}, 200, "$name, $path");
+        is($r->json()->{object}, $object, "$name, $path, object");
+        is($r->{body}, $whole, "$name, $path, body") if defined $whole;
+
+        is($c->get("$prefix/$path")->error(), $wrong_method,
+            "$name, $path, wrong method");
+        is($c->post("$prefix/$path/x", $body)->error(), $unknown,
+            "$name, $path, path below");
+        is($c->post("$prefix/${path}x", $body)->error(), $unknown,
+            "$name, $path, longer path");
+    }
+
     is($c->get("$prefix/models")->json()->{object}, 'list',
         "$name, models");
     is($c->get("$prefix/models/argo:gpt-4o")->json()->{id}, 'argo:gpt-4o',
@@ -151,9 +183,14 @@ for (
     like($c->get("$prefix/version")->{body}, qr/^\{"version":"/,
         "$name, version");
 
-    for my $path ('/', '/nothing', '/chat', '/chat/', '/chat/completions/x',
+    for my $path ('/', $prefix =~ /v1$/ ? () : ('/v1', '/v1/')) {
+        is($c->get("$prefix$path")->json()->{name}, 'ngx_http_argo_module',
+            "$name, root $path");
+    }
+
+    for my $path ('/nothing', '/chat/', '/chat/completions/x',
         '/chat/completionsx', '/modelsx', '/health/x', '/healthx',
-        '/completions', '/embeddings', '/v1', '/CHAT/completions')
+        '/refresh/x', '/v1x', '/CHAT/completions')
     {
         is($c->get("$prefix$path")->error(), $unknown, "$name, $path");
     }
@@ -163,9 +200,43 @@ for (
     is($c->get("$prefix/health")->{status}, 200, "$name, connection kept");
 }
 
-# locations for one path
+# of each route that is listed there is one
+
+for my $path ([ 8080, '/v1/' ], [ 8082, '/' ]) {
+    my $c = Argo::Client->new(port($path->[0]));
+    my $routes = $c->get($path->[1])->json()->{routes};
+
+    is(join(' ', sort map { $_->{path} =~ s{^/v1/}{/}r } @$routes),
+        '/ /chat /chat/completions /completions /embed /embeddings /health '
+        . '/models /refresh /responses /version', "$path->[1], routes");
+
+    for my $route (@$routes) {
+        my ($method) = $route->{methods}[0];
+
+        $c->request($method, $path->[0] == 8080
+            ? "/v1$route->{path}" =~ s{^/v1/v1}{/v1}r : $route->{path},
+            $method eq 'POST' ? (body => '{}') : ());
+        unlike($c->response()->error(), qr/unknown_url|method_not_allowed/,
+            "$path->[1], $method $route->{path}");
+    }
+}
+
+# routes of the API that are not served
 
 my $c = Argo::Client->new(port(8080));
+
+for my $path (qw{ responses/resp_1 responses/resp_1/cancel
+    responses/resp_1/input_items responses/input_tokens responses/compact
+    conversations files batches images/generations audio/speech moderations
+    fine_tuning/jobs assistants threads vector_stores })
+{
+    for my $method (qw/ GET POST DELETE /) {
+        $c->request($method, "/v1/$path", body => '{}');
+        is($c->response()->error(), $unknown, "$method /v1/$path");
+    }
+}
+
+# locations for one path
 
 is($c->post('/exact/v1/chat/completions', $body)->{status}, 200,
     'exact location, chat');

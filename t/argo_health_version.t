@@ -62,7 +62,11 @@ like($r->header('content-type'), qr{^application/json\b}, 'health, type');
 $r = $c->get('/version');
 is($r->{status}, 200, 'version');
 like($r->json()->{version}, qr/^\d+\.\d+\.\d+$/, 'version, number');
-is(join(' ', keys %{$r->json()}), 'version', 'version, members');
+is(join(' ', sort keys %{$r->json()}),
+    'checked_at latest message up_to_date version', 'version, members');
+is(join(' ', map { defined $_ ? $_ : 'null' }
+    @{$r->json()}{qw/ latest up_to_date message checked_at /}),
+    'null null null null', 'version, nothing known of others');
 
 my ($header) = do {
     open my $f, '<', '../src/core/argo_core.h' or die "argo_core.h: $!";

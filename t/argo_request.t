@@ -175,12 +175,9 @@ my @wrong = (
         'n unsupported_parameter' ],
     [ 'log probabilities', "{\"model\":\"gpt-4o\",\"messages\":$hi,"
         . '"logprobs":true}', 'logprobs unsupported_parameter' ],
-    [ 'tools of Claude', "{\"model\":\"claude-opus-4.6\",\"messages\":$hi,"
-        . '"tools":[{"type":"function","function":{"name":"f"}}]}',
-        'tools unsupported_parameter' ],
-    [ 'tools of Gemini', "{\"model\":\"gemini-2.5-pro\",\"messages\":$hi,"
-        . '"tools":[{"type":"function","function":{"name":"f"}}]}',
-        'tools unsupported_parameter' ],
+    [ 'custom tool', "{\"model\":\"claude-opus-4.6\",\"messages\":$hi,"
+        . '"tools":[{"type":"custom","custom":{"name":"f"}}]}',
+        'tools[0].type unsupported_parameter' ],
 );
 
 for my $stream (0, 1) {
@@ -286,14 +283,14 @@ for my $model ('claude-opus-4.6', 'gemini-2.5-pro') {
 is(messages('[{"role":"system","content":"a"}]'),
     '[{"role":"system","content":"a"}]', 'no user message for OpenAI');
 
-# roles, parts and members that we do nothing with
+# parts and members that we do nothing with
 
-my $odd = '[{"role":"function","content":"a","name":"N","x":{"y":[1.50]}},'
+my $odd = '[{"role":"user","content":"a","name":"N","x":{"y":[1.50]}},'
     . '{"role":"user","content":[{"type":"text","text":"b","cache_control":'
     . '{"type":"ephemeral"}},{"type":"input_audio","input_audio":'
     . '{"data":"AAAA"}}]}]';
 
-is(messages($odd), $odd, 'other roles and parts as they came');
+is(messages($odd), $odd, 'other members and parts as they came');
 
 # at most 21000 tokens from Claude in one piece
 

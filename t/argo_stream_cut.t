@@ -80,7 +80,7 @@ my $incomplete = '502 server_error null upstream_incomplete';
 
 my $head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
     . "Transfer-Encoding: chunked\r\n\r\n";
-my @parts = ("H\xc3\xa9l", "lo \xf0\x9f\x98\x80", "\xe2\x82\xac");
+my @parts = ("W\xc3\xa9l", "lo \xf0\x9f\x98\x80", "\xe2\x82\xac");
 my $reply = $head . join('', map { sprintf "%x\r\n%s\r\n", length $_, $_ }
     @parts) . "0\r\n\r\n";
 
@@ -188,21 +188,21 @@ $g->script(undef, [
     [header => 'Content-Type', 'application/json'],
     [chunk => '{"response":'], [wait_close =>],
 ]);
-like(post('/slow', 0)->error(), qr/^50[24] server_error null upstream_/,
+is(post('/slow', 0)->error(), '504 server_error null upstream_timeout',
     'silence in a unary reply');
 
 $g->script(undef, [
     [header => 'Content-Type', 'text/plain; charset=utf-8'],
     [chunk => "\xe2"], [wait_close =>],
 ]);
-like(post('/slow', 1)->error(), qr/^50[24] server_error null upstream_/,
+is(post('/slow', 1)->error(), '504 server_error null upstream_timeout',
     'silence in the first character');
 
 $g->script(undef, [
     [header => 'Content-Type', 'text/plain; charset=utf-8'],
     [head =>], [wait_close =>],
 ]);
-like(post('/slow', 1)->error(), qr/^50[24] server_error null upstream_/,
+is(post('/slow', 1)->error(), '504 server_error null upstream_timeout',
     'silence after the header');
 
 # to a client of HTTP/1.0

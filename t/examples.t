@@ -13,8 +13,10 @@ use Test::More;
 
 BEGIN { use FindBin; chdir($FindBin::Bin); }
 
+use MIME::Base64 qw/ encode_base64 /;
 use lib 'lib';
 use Argo::Test;
+use Argo::DNS;
 
 my $examples = '../conf-examples';
 my $certificates;
@@ -25,8 +27,10 @@ my %parts = map { $_ => 1 } qw/ log.conf upstream.conf /;
 my %tests = (
     'container.conf' => \&test_plain,
     'cors.conf' => \&test_cors,
+    'images.conf' => \&test_images,
     'minimal.conf' => \&test_plain,
     'production.conf' => \&test_production,
+    'refresh.conf' => \&test_refresh,
     'reverse-proxy-tls.conf' => \&test_reverse_proxy,
     'simulator.conf' => \&test_simulator,
     'ssh-tunnel.conf' => \&test_plain,
@@ -37,6 +41,58 @@ my %tests = (
 );
 
 my %servers = (
+    'images.conf' => <<'EOC',
+    argo_image_allow 127.0.0.1;
+    argo_image_ports 443 %%PORT_8445%%;
+
+    server {
+        listen 127.0.0.1:8445 ssl default_server;
+        ssl_certificate %%TESTDIR%%/argo.crt;
+        ssl_certificate_key %%TESTDIR%%/argo.key;
+        access_log %%TESTDIR%%/stranger.log;
+        return 200 "GIF89a of another host";
+    }
+
+    server {
+        listen 127.0.0.1:8445 ssl;
+        server_name gateway.example.org;
+        ssl_certificate %%TESTDIR%%/gateway.crt;
+        ssl_certificate_key %%TESTDIR%%/gateway.key;
+
+        location = /from {
+            return 302 /to?x=$http_host;
+        }
+
+        location = /to {
+            return 200 "GIF89a $request_uri";
+        }
+
+        location = /down {
+            return 302 http://$http_host/to;
+        }
+    }
+EOC
+    'refresh.conf' => <<'EOC',
+    server {
+        listen 127.0.0.1:8900;
+
+        location = /releases.json {
+            default_type application/json;
+            return 200 '[{"tag_name":"v9.9.9"}]';
+        }
+    }
+
+    # comes from another address
+
+    server {
+        listen 127.0.0.1:8090;
+
+        location / {
+            proxy_pass http://127.0.0.1:8080;
+            proxy_bind 127.0.0.2;
+        }
+    }
+EOC
     'reverse-proxy-tls.conf' => <<'EOC',
     server {
         listen 127.0.0.1:8090;
@@ -124,7 +180,7 @@ my $argo = <<'EOC';
         ssl_certificate %%TESTDIR%%/argo.crt;
         ssl_certificate_key %%TESTDIR%%/argo.key;
 
-        access_log %%TESTDIR%%/asked.log argo_asked;
+        access_log %%TESTDIR%%/asked.log argo_asked if=$request_body;
         client_max_body_size 0;
 
         location /argoapi/ {
@@ -219,6 +275,7 @@ sub localize {
     $conf =~ s/127\.0\.0\.1:44498/127.0.0.1:8498/g;
     $conf =~ s/127\.0\.0\.1:9000/127.0.0.1:8900/g;
     $conf =~ s/listen 443 ssl/listen 127.0.0.1:8444 ssl/g;
+    $conf =~ s/resolver 127\.0\.0\.53;/resolver 127.0.0.1:8053;/g;
     $conf =~ s/server apps\.inside\.anl\.gov:443;/server 127.0.0.1:8443;/g;
     $conf =~ s{/etc/ssl/certs/ca-certificates\.crt}{$dir/ca.crt}g;
     $conf =~ s{/etc/nginx/argo/}{$dir/argo/}g;
@@ -376,6 +433,49 @@ sub test_plain {
 }
 
 
+# The host of an image is told by its certificate, whatever its address is.
+
+sub test_images {
+    my ($t) = @_;
+
+    Argo::DNS->new($t, 8053, map { $_ => [[ '127.0.0.1' ]] }
+        'gateway.example.org', 'other.example.org');
+
+    serves($t, 8080, 'jdoe');
+
+    my $ask = sub {
+        my ($url) = @_;
+
+        return Argo::Client->new(port(8080))->post('/v1/chat/completions',
+            json({ model => 'gpt-4o', messages => [{ role => 'user',
+            content => [{ type => 'image_url',
+            image_url => { url => $url } }] }] }));
+    };
+
+    my $port = port(8445);
+    my $base = "https://gateway.example.org:$port";
+
+    is($ask->("$base/from")->{status}, 200, 'image');
+
+    my $url = (asked($t, 3))[2]->{messages}[0]{content}[0]{image_url}{url};
+
+    is($url, 'data:image/gif;base64,' . encode_base64(
+        "GIF89a /to?x=gateway.example.org:$port", ''), 'image, sent up');
+
+    my $failed = '400 invalid_request_error '
+        . 'messages[0].content[0].image_url image_fetch_failed';
+
+    is($ask->("https://other.example.org:$port/to")->error(), $failed,
+        'image, certificate of another host');
+    is($t->read_file('stranger.log'), '', 'image, other host not asked');
+    is($ask->("$base/down")->error(), $failed, 'image, redirect to http');
+    is($ask->("https://127.0.0.1:$port/to")->error(), $failed,
+        'image, address without a certificate');
+    is(Argo::Client->new(port(8080))->get('/argo-image/')->{status}, 404,
+        'image, clients do not come there');
+}
+
+
 sub test_simulator {
     my ($t) = @_;
 
@@ -414,7 +514,11 @@ sub test_production {
         '404 invalid_request_error null unknown_url', 'elsewhere');
 
     my @lines = logged($t, 'argo.log', 7);
-    my ($unary, $stream, $default) = @lines;
+
+    # a request that has the list of models fetched is logged after that
+    my ($unary) = grep { $_->{model} eq 'gpt-4o' && !$_->{stream} } @lines;
+    my ($stream) = grep { $_->{stream} } @lines;
+    my ($default) = grep { $_->{model} eq 'fast' } @lines;
 
     is($unary->{endpoint}, 'chat_completions', 'log, endpoint');
     is($unary->{user}, 'jdoe', 'log, user');
@@ -435,6 +539,31 @@ sub test_production {
     is($default->{upstream_model}, 'gpt5mini', 'log, alias');
     is($lines[-1]{error}, 'unknown_url', 'log, error');
     ok(!(grep { $_->{uri} eq '/health' } @lines), 'log, no health checks');
+}
+
+
+sub test_refresh {
+    my ($t) = @_;
+
+    serves($t, 8080, 'jdoe');
+
+    my $c = Argo::Client->new(port(8080));
+
+    for my $uri ('/refresh', '/v1/refresh') {
+        is($c->post($uri, '')->json()->{status}, 'ok', "POST $uri");
+        is(Argo::Client->new(port(8090))->post($uri, '')->error(),
+            '403 permission_error null null', "POST $uri of a stranger");
+    }
+
+    is($c->get('/v1/models')->header('x-argo-models-source'), 'live',
+        'models');
+    is(Argo::Client->new(port(8090))->get('/v1/models')->{status}, 200,
+        'models for strangers');
+
+    ok($t->waitfor(sub {
+        my $version = Argo::Client->new(port(8080))->get('/version')->json();
+        return ($version->{latest} // '') eq '9.9.9';
+    }), 'latest version');
 }
 
 
