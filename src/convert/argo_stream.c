@@ -379,6 +379,10 @@ argo_stream_judge_slice(argo_stream_t *st, const ngx_str_t *s,
     size_t      n;
     ngx_int_t   rc;
 
+    if (s->len == 0) {
+        return NGX_AGAIN;
+    }
+
     if (!escaped) {
         return argo_soft_check(&st->soft, s->data, s->len, &st->error);
     }

@@ -44,6 +44,10 @@ argo_tokens_add_escaped(argo_tokens_t *t, const u_char *p, size_t n)
     size_t         used;
     const u_char  *end, *next;
 
+    if (n == 0) {
+        return;
+    }
+
     end = p + n;
 
     while (p < end) {

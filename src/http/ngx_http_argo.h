@@ -163,6 +163,7 @@ struct ngx_http_argo_ctx_s {
     ngx_msec_int_t                   ttft;      /* -1: nothing came yet */
 
     unsigned                         woken:1;   /* the parent is posted */
+    unsigned                         paused:1;  /* upstream is not read */
     unsigned                         own:1;     /* the header is made by us */
 };
 

@@ -334,7 +334,7 @@ ngx_http_argo_finish_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 
     if (rc == NGX_DECLINED) {
 
-        if (!r->header_sent && !st->started) {
+        if (!r->header_sent) {
             return ngx_http_argo_send_error(r, &st->error);
         }
 
@@ -386,7 +386,7 @@ ngx_http_argo_finish_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 
     if (rc == NGX_DECLINED) {
 
-        if (!ctx->stream->started) {
+        if (!r->header_sent) {
             return ngx_http_argo_send_error(r, &ctx->stream->error);
         }
 

@@ -29,4 +29,13 @@
 #endif
 
 
+/*
+ * A worker that proxies unbuffered from a TLS upstream never leaves its loop
+ * if TLS fails while the client does not read (ticket 2418)
+ */
+#if (nginx_version < 1023003 && NGX_HTTP_SSL)
+#define NGX_HTTP_ARGO_TLS_SPINS  1
+#endif
+
+
 #endif /* _NGX_HTTP_ARGO_COMPAT_H_INCLUDED_ */

@@ -32,6 +32,8 @@ static ngx_int_t ngx_http_argo_collect_bytes(ngx_http_request_t *r,
     ngx_http_argo_call_t *call, u_char *p, size_t n);
 static ngx_int_t ngx_http_argo_stream(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_chain_t *in);
+static void ngx_http_argo_pause(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_convert(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_uint_t *last);
 static ngx_int_t ngx_http_argo_pass_down(ngx_http_request_t *r,
@@ -388,6 +390,8 @@ ngx_http_argo_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         }
     }
 
+    ngx_http_argo_pause(r, ctx);
+
     if (ctx->in) {
         r->buffered |= NGX_HTTP_ARGO_BUFFERED;
         return NGX_AGAIN;
@@ -396,6 +400,44 @@ ngx_http_argo_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     r->buffered &= ~NGX_HTTP_ARGO_BUFFERED;
 
     return ctx->busy ? NGX_AGAIN : NGX_OK;
+}
+
+
+/*
+ * With input held back nginx goes on to read as long as upstream's buffer has
+ * room, and where it spins, a failed TLS connection stays ready for ever.  So
+ * it is not ready while input is held; when the client reads again, this
+ * filter is called before nginx looks.
+ */
+
+static void
+ngx_http_argo_pause(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
+{
+#if (NGX_HTTP_ARGO_TLS_SPINS)
+
+    ngx_connection_t  *c;
+
+    c = r->upstream ? r->upstream->peer.connection : NULL;
+
+    if (c == NULL || c->ssl == NULL) {
+        return;
+    }
+
+    if (ctx->in && c->read->ready) {
+        c->read->ready = 0;
+        ctx->paused = 1;
+
+    } else if (ctx->in == NULL && ctx->paused) {
+        c->read->ready = 1;
+        ctx->paused = 0;
+    }
+
+#else
+
+    (void) r;
+    (void) ctx;
+
+#endif
 }
 
 
