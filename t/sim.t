@@ -148,9 +148,32 @@ $t->run();
 
 ###############################################################################
 
+# memory, before the worker has used much, and while a request holds it
+
+my ($r, $c);
+
+SKIP: {
+    my ($worker) = $t->workers();
+    my $rss = $worker && $t->rss($worker);
+
+    skip 'no resident size', 2 unless $rss;
+
+    $c = post_only('stream', {},
+        sim => 'text=lorem, size=200000, chunk=1, stall=199999');
+    $r = $c->head();
+    1 while length $r->{body} < 199999 && defined $r->next_piece();
+
+    # a hundred bytes a chunk would make 20 MB
+    cmp_ok($t->rss($worker) - $rss, '<', 8000, 'memory of many chunks');
+    is(length $r->{body}, 199999, 'many chunks');
+
+    $c->close();
+    $t->waitfor(sub { !stats()->{active} });
+}
+
 # routes
 
-my $r = get('health');
+$r = get('health');
 
 is($r->{status}, 200, 'health');
 is($r->{body}, '{"status":"healthy"}', 'health body');
@@ -195,7 +218,7 @@ $r = raw('GET', $path{chat});
 is(summary($r), '405 {"detail":"Method Not Allowed"}', 'get of a chat');
 is($r->header('allow'), 'POST', 'allow post');
 
-my $c = Argo::Client->new(port(8080));
+$c = Argo::Client->new(port(8080));
 $c->request('HEAD', $path{health});
 is($c->response(head => 1)->{status}, 405, 'head');
 is($c->get($path{health})->{status}, 200, 'keepalive after head');
@@ -909,7 +932,7 @@ is($after && $after->{aborted}, $before->{aborted},
 is(raw('GET', '/members/sim/stats')->json()->{requests}, $after->{requests},
     'one count for all locations');
 
-# slow ones, and memory
+# slow ones
 
 $r = post('stream', {}, sim => 'text=lorem, size=5000000, chunk=9999',
     rcvbuf => 4096);
@@ -924,17 +947,6 @@ is(JSON::PP->new->utf8->decode($r->{body})->{response}, $lorem,
 $r = post('stream', {}, sim => 'text=lorem, size=30000, chunk=1000',
     location => '/limited/');
 is($r->{body}, substr($lorem, 0, 30000), 'limit_rate');
-
-SKIP: {
-    my ($worker) = $t->workers();
-    my $rss = $worker && $t->rss($worker);
-
-    skip 'no resident size', 1 unless $rss;
-
-    # a hundred bytes a chunk would make 20 MB
-    $r = post('stream', {}, sim => 'text=lorem, size=200000, chunk=1');
-    cmp_ok($t->rss($worker) - $rss, '<', 8000, 'memory of many chunks');
-}
 
 $after = stats();
 
