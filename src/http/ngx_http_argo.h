@@ -119,6 +119,9 @@ struct ngx_http_argo_call_s {
     argo_error_t                     error;     /* status 0: none */
     ngx_str_t                        reply;
     size_t                           reply_size;    /* allocated */
+    void                           (*finalize)(ngx_http_request_t *r,
+                                               ngx_int_t rc);
+    unsigned                         timed_out:1;   /* behind its header */
     unsigned                         streaming:1;   /* converted as it comes */
     unsigned                         last:1;    /* the reply came whole */
     unsigned                         ended:1;   /* the subrequest is over */

@@ -358,7 +358,9 @@ ngx_http_argo_check_transfer(ngx_http_request_t *r, ngx_http_argo_call_t *call,
                               "as it must be; its error log says more");
     }
 
-    if (call->rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+    if (call->rc == NGX_HTTP_GATEWAY_TIME_OUT
+        || (call->timed_out && call->status < NGX_HTTP_BAD_REQUEST))
+    {
         return argo_error_set(err, NGX_HTTP_GATEWAY_TIME_OUT,
                               "upstream_timeout", NULL,
                               "ARGO did not answer in time");

@@ -20,6 +20,8 @@ static ngx_int_t ngx_http_argo_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static void ngx_http_argo_reply_header(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call);
+static void ngx_http_argo_upstream_done(ngx_http_request_t *r,
+    ngx_int_t rc);
 static void ngx_http_argo_check_header(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call);
 static ngx_uint_t ngx_http_argo_type_is(ngx_http_request_t *r,
@@ -127,6 +129,9 @@ ngx_http_argo_reply_header(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     if (r->upstream) {
         r->upstream->buffering = 0;
+
+        call->finalize = r->upstream->finalize_request;
+        r->upstream->finalize_request = ngx_http_argo_upstream_done;
     }
 
     call->status = r->headers_out.status;
@@ -136,6 +141,26 @@ ngx_http_argo_reply_header(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     ngx_http_argo_save_retry_after(r, call);
     ngx_http_argo_check_header(r, ctx, call);
+}
+
+
+/*
+ * Once the header has been passed on, nginx ends a reply that timed out as
+ * one that was cut; only here it says which it was.
+ */
+
+static void
+ngx_http_argo_upstream_done(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_argo_ctx_t   *ctx;
+    ngx_http_argo_call_t  *call;
+
+    call = ngx_http_argo_find_call(r, &ctx);
+
+    if (call) {
+        call->timed_out = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
+        call->finalize(r, rc);
+    }
 }
 
 
