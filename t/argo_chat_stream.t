@@ -190,12 +190,23 @@ is(join(' ', map { defined $_->{json} ?
 
 # 200 chunks, each sent only when the client has read the one before it
 
-for my $uri ('/chat', '/buffered') {
+my $paced = join '', map { "<$_>" } 1 .. 200;
+
+for (
+    [ '/chat', 'chunks' ],
+    [ '/buffered', 'chunks' ],
+    [ '/chat', 'a length' ],
+    [ '/buffered', 'a length' ],
+) {
+    my ($uri, $framing) = @$_;
+
     $g->clear()->script(undef, [
         [header => 'Content-Type', 'text/plain; charset=utf-8'],
-        (map { [wait_for => $_], [chunk => "<$_>"] } 1 .. 200),
-        [wait_for => 'end'],
-        [end =>],
+        ($framing eq 'chunks' ? () :
+            [header => 'Content-Length', length $paced]),
+        (map { [wait_for => $_], [($framing eq 'chunks' ? 'chunk' : 'data')
+            => "<$_>"] } 1 .. 200),
+        $framing eq 'chunks' ? ([wait_for => 'end'], [end =>]) : (),
     ]);
 
     my $c = client();
@@ -217,10 +228,10 @@ for my $uri ('/chat', '/buffered') {
         $g->signal($chunks < 200 ? $chunks + 1 : 'end');
     }
 
-    is($chunks, 200, "paced chunks of $uri");
-    is($text, join('', map { "<$_>" } 1 .. 200), "paced text of $uri");
+    is($chunks, 200, "paced chunks of $uri, $framing");
+    is($text, $paced, "paced text of $uri, $framing");
     $r->finish();
-    is($r->{complete}, 1, "paced end of $uri");
+    is($r->{complete}, 1, "paced end of $uri, $framing");
 }
 
 # the header does not wait for the end either

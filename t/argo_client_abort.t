@@ -147,10 +147,10 @@ my @clients = map { client() } 1 .. 40;
 
 $_->post_only('/real', body(1)) for @clients;
 $clients[$_]->head()->next_event() for 0 .. 19;
+ok($g->wait_event('request', 40), 'many requests came');
 $_->reset() for @clients;
 
-is(scalar(my @gone = grep { $g->wait_event('closed', $_) } 40), 1,
-    'all upstream connections closed');
+ok($g->wait_event('closed', 40), 'all upstream connections closed');
 
 # nothing is left: no connection but the one that asks
 

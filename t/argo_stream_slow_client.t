@@ -120,8 +120,8 @@ while (defined(my $piece = $r->next_piece())) {
     $r->{body} = '';
 
     if ($r->{pieces}++ % 500 == 0) {
-        my $rss = $t->rss($worker) || 0;
-        $most = $rss if $rss > $most;
+        my $rss = $t->rss($worker);
+        $most = $rss if defined $rss && $rss > $most;
     }
 
     while ($rest =~ /\G(.*?)\n\n/gcs) {

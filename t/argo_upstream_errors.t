@@ -330,6 +330,8 @@ for (
     [ 'content number', 'json', '{"response":{"content":1}}' ],
     [ 'tool calls string', 'json',
         '{"response":{"content":"","tool_calls":"x"}}' ],
+    [ 'content and tool calls number', 'json',
+        '{"response":{"content":"canary","tool_calls":1}}' ],
     [ 'tool call number', 'json',
         '{"response":{"content":"","tool_calls":[1]}}' ],
     [ 'tool call without name', 'json', '{"response":{"content":"",'
