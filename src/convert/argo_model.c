@@ -929,6 +929,10 @@ argo_model_key(const ngx_str_t *name, argo_model_key_t *key)
     u_char   digits[ARGO_MODEL_DATE_LEN];
     size_t   date;
 
+    if (name->len == 0) {
+        return NGX_DECLINED;
+    }
+
     p = name->data;
     end = p + name->len;
 

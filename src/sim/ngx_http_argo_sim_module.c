@@ -440,7 +440,11 @@ ngx_http_argo_sim_body(ngx_http_request_t *r, ngx_str_t *body)
         size += ngx_buf_size(cl->buf);
     }
 
-    p = ngx_pnalloc(r->pool, size + 1);
+    if (size == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, size);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -450,19 +454,20 @@ ngx_http_argo_sim_body(ngx_http_request_t *r, ngx_str_t *body)
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
         b = cl->buf;
+        size = ngx_buf_size(b);
 
-        if (!b->in_file) {
-            p = ngx_cpymem(p, b->pos, b->last - b->pos);
-            continue;
+        if (b->in_file) {
+            n = ngx_read_file(b->file, p, size, b->file_pos);
+
+            if (n != (ssize_t) size) {
+                return NGX_ERROR;
+            }
+
+        } else if (size) {
+            ngx_memcpy(p, b->pos, size);
         }
 
-        n = ngx_read_file(b->file, p, ngx_buf_size(b), b->file_pos);
-
-        if (n != (ssize_t) ngx_buf_size(b)) {
-            return NGX_ERROR;
-        }
-
-        p += n;
+        p += size;
     }
 
     return NGX_OK;

@@ -60,7 +60,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_argo_sim_parse(ngx_http_request_t *r,
-    ngx_http_argo_sim_ctx_t *ctx, ngx_str_t *value, argo_error_t *err);
+    ngx_http_argo_sim_ctx_t *ctx, ngx_str_t *header, argo_error_t *err);
 static ngx_int_t ngx_http_argo_sim_set(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, ngx_str_t *name, ngx_str_t *value,
     argo_error_t *err);

@@ -5,7 +5,7 @@
  * Sending a reply: at once or piece by piece, to its end or to a fault.
  *
  * nginx frames what passes its filters, so a broken frame has to be made
- * around it.  What serves, from 1.22 to 1.31:
+ * around it.  What serves, as seen with nginx 1.22.1 and 1.26.3:
  *
  *   - The chunked filter looks at r->chunked for each call.  Once the header
  *     with "Transfer-Encoding: chunked" has been sent, clearing the flag
