@@ -41,7 +41,7 @@ http {
     argo_zone           argo 1m;
     argo_models_refresh 0;
 
-    log_format  test  "$status $argo_endpoint $argo_model "
+    log_format  test  "$arg_n: $status $argo_endpoint $argo_model "
                       "$argo_upstream_model $argo_user $argo_stream "
                       "$argo_prompt_tokens $argo_completion_tokens "
                       "$argo_total_tokens $argo_error $argo_upstream_calls";
@@ -119,6 +119,7 @@ $t->run();
 my $uri = '/embeddings';
 my $tail = '/argoapi/api/v1/resource/embed/';
 my @vectors = ([vectors =>]);
+my $posts = 0;
 
 ###############################################################################
 
@@ -605,17 +606,16 @@ for my $how (qw/ close reset /) {
         my ($when, @script) = @$_;
         my $word = $how . @script;
 
-        logged(1);
         $g->clear();
         batch($_, @script) for 0 .. 7;
 
         $c = client();
-        $c->post_only($uri, body(inputs(128, $word)));
+        $c->post_only("$uri?n=$word", body(inputs(128, $word)));
         calls($word, 4);
         $c->$how();
 
         ok(gone($word, 4), "all closed, $how $when");
-        like(logged(), qr/^499 .* client_closed 4$/, "log, $how $when");
+        like(logged($word), qr/^499 .* client_closed 4$/, "log, $how $when");
         is(scalar(calls($word, 0)), 4, "no others begun, $how $when");
     }
 }
@@ -653,7 +653,9 @@ sub post {
 
     $g->clear() unless $extra{keep};
 
-    return client()->post($uri, $extra{no_model} ? "{$members}"
+    $posts++;
+
+    return client()->post("$uri?n=$posts", $extra{no_model} ? "{$members}"
         : body($members), headers => $extra{headers} || []);
 }
 
@@ -765,24 +767,17 @@ sub settle {
 }
 
 
-# The next line of the log, when it has come; with an argument, skips those
-# that are there.
+# The line of the log for the request of post() that was last, or for one with
+# a word in its URI, when it has come.
 
 sub logged {
-    our $lines;
+    my ($n) = @_;
 
-    $lines = 0 unless defined $lines;
+    $n = $posts unless defined $n;
 
-    my $skip = shift;
-    my $line = $t->waitfor(sub {
-        my @lines = split /\n/, $t->read_file('test.log');
-        $lines = @lines - ($skip ? 0 : 1) if @lines > $lines;
-        return $skip ? 1 : $lines[$lines];
-    });
-
-    $lines++ unless $skip;
-
-    return defined $line ? $line : 'nothing logged';
+    return $t->waitfor(sub {
+        return $t->read_file('test.log') =~ /^\Q$n\E: (.*)\n/m ? $1 : undef;
+    }) || 'nothing logged';
 }
 
 ###############################################################################

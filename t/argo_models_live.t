@@ -404,7 +404,7 @@ is(scalar(grep { $_->{body} eq $live } @replies), 20,
 is(scalar(grep { ($_->header('connection') || '') eq 'close' } @replies), 1,
     'one was told that its connection ends');
 is(chat('/stale', 'nova-9'), 200, 'chat meanwhile');
-ok($g->wait_event('request'), 'fetched meanwhile');
+ok($t->waitfor(sub { asked('main') }), 'fetched meanwhile');
 is(asked('main'), 1, 'by one request alone');
 
 $g->signal('stale');

@@ -168,26 +168,6 @@ ngx_http_argo_upstream_done(ngx_http_request_t *r, ngx_int_t rc)
 }
 
 
-/*
- * Once the header has been passed on, nginx ends a reply that timed out as
- * one that was cut; only here it says which it was.
- */
-
-static void
-ngx_http_argo_upstream_done(ngx_http_request_t *r, ngx_int_t rc)
-{
-    ngx_http_argo_ctx_t   *ctx;
-    ngx_http_argo_call_t  *call;
-
-    call = ngx_http_argo_find_call(r, &ctx);
-
-    if (call) {
-        call->timed_out = (rc == NGX_HTTP_GATEWAY_TIME_OUT);
-        call->finalize(r, rc);
-    }
-}
-
-
 /* Decides how the body is to be taken, or that it can't be. */
 
 static void
