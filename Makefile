@@ -379,7 +379,7 @@ $(OUT)/fuzz/%: $(ROOT)/t/fuzz/%.c $(UNIT_LIBRARY) $(wildcard \
 		$(UNIT_LIBRARY) $(CORE_LIBS)
 
 .PHONY: fuzz-build
-fuzz-build: $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
+fuzz-build: tables $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
 
 # what is found new goes to build/, what made it fail as well
 

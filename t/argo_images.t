@@ -91,6 +91,11 @@ http {
             argo_image_limits  time=300ms;
         }
 
+        location = /impatient {
+            argo_endpoint     chat_completions;
+            argo_image_fetch  /impatient/;
+        }
+
         location = /responses {
             argo_endpoint  responses;
         }
@@ -120,7 +125,21 @@ http {
             proxy_set_header      Connection "";
             proxy_redirect        off;
             proxy_ignore_headers  X-Accel-Redirect;
-            proxy_read_timeout    2s;
+
+            # longer than any test waits: what ends sooner has been ended
+            proxy_read_timeout    300s;
+        }
+
+        location /impatient/ {
+            internal;
+
+            proxy_pass
+                $argo_image_scheme://$argo_image_address$argo_image_uri;
+            proxy_http_version    1.1;
+            proxy_set_header      Host $argo_image_host;
+            proxy_set_header      Connection "";
+            proxy_ignore_headers  X-Accel-Redirect;
+            proxy_read_timeout    300ms;
         }
 
         # what it should not be
@@ -566,7 +585,8 @@ for (
 
     clear();
     $g->script('/i', $script);
-    refused('/v1', "$base/i", $name eq 'accel' ? 'unsupported_image'
+    refused($name =~ /silent/ ? '/impatient' : '/v1', "$base/i",
+        $name eq 'accel' ? 'unsupported_image'
         : 'image_fetch_failed', $name, $text);
 }
 

@@ -27,6 +27,10 @@
 
 #define ARGO_BPE_REPLACEMENT  "\xef\xbf\xbd"
 
+/* names and words that are no tokens come again and again in a text */
+#define ARGO_BPE_RECENT_BITS  11
+#define ARGO_BPE_RECENT_LEN   16
+
 
 typedef struct {
     ngx_str_t                   name;
@@ -38,6 +42,8 @@ typedef struct {
 static const char *argo_bpe_check(const argo_bpe_header_t *h,
     const u_char *table, size_t size, const ngx_str_t *name);
 static ngx_uint_t argo_bpe_check_sections(const argo_bpe_header_t *h);
+static ngx_uint_t argo_bpe_check_section(const argo_bpe_header_t *h,
+    uint64_t offset, uint64_t n, size_t size);
 static void argo_bpe_add_valid(argo_bpe_counter_t *counter, const u_char *p,
     size_t n);
 static const u_char *argo_bpe_keep(argo_bpe_counter_t *counter,
@@ -48,6 +54,8 @@ static const u_char *argo_bpe_take(argo_bpe_counter_t *counter,
     const u_char *p, const u_char *end, ngx_uint_t final);
 static size_t argo_bpe_piece(const argo_bpe_t *bpe, const u_char *p,
     size_t n, uint32_t *tokens, size_t room);
+static size_t argo_bpe_short(const argo_bpe_t *bpe, const u_char *p,
+    size_t n);
 static uint32_t argo_bpe_lookup(const argo_bpe_t *bpe, const u_char *p,
     size_t n);
 static size_t argo_bpe_merge(const argo_bpe_t *bpe, const u_char *p,
@@ -136,7 +144,10 @@ argo_bpe_open(argo_bpe_t *bpe, ngx_pool_t *pool, const ngx_str_t *name,
     bpe->dead = ngx_palloc(pool, (ARGO_BPE_MAX_PIECE / 64 + 1)
                                  * sizeof(uint64_t));
 
-    return (bpe->stack && bpe->dead) ? NGX_OK : NGX_ERROR;
+    bpe->recent = ngx_pcalloc(pool, sizeof(argo_bpe_recent_t)
+                                    << ARGO_BPE_RECENT_BITS);
+
+    return (bpe->stack && bpe->dead && bpe->recent) ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -191,8 +202,6 @@ argo_bpe_check(const argo_bpe_header_t *h, const u_char *table, size_t size,
 static ngx_uint_t
 argo_bpe_check_sections(const argo_bpe_header_t *h)
 {
-    ngx_uint_t  i;
-
     if (h->tokens < 256 || h->tokens > ARGO_BPE_MAX_TOKENS
         || h->word_bits > 24 || h->word_bits == 0
         || h->pair_bits > 24 || h->pair_bits == 0
@@ -202,31 +211,27 @@ argo_bpe_check_sections(const argo_bpe_header_t *h)
         return 0;
     }
 
-    {
-        struct {
-            uint64_t  offset;
-            uint64_t  size;
-        } sections[] = {
-            { h->words, (uint64_t) sizeof(argo_bpe_word_t) << h->word_bits },
-            { h->filter, (uint64_t) 1 << (h->filter_bits - 3) },
-            { h->pairs, (uint64_t) sizeof(uint64_t) << h->pair_bits },
-            { h->trie, h->nodes * sizeof(uint64_t) },
-            { h->infos, (uint64_t) h->tokens * sizeof(argo_bpe_info_t) },
-            { h->bytes, 0 }
-        };
+    return argo_bpe_check_section(h, h->words, (uint64_t) 1 << h->word_bits,
+                                  sizeof(argo_bpe_word_t))
+           && argo_bpe_check_section(h, h->filter,
+                                     (uint64_t) 1 << (h->filter_bits - 6),
+                                     sizeof(uint64_t))
+           && argo_bpe_check_section(h, h->pairs,
+                                     (uint64_t) 1 << h->pair_bits,
+                                     sizeof(uint64_t))
+           && argo_bpe_check_section(h, h->trie, h->nodes, sizeof(uint64_t))
+           && argo_bpe_check_section(h, h->infos, h->tokens,
+                                     sizeof(argo_bpe_info_t))
+           && argo_bpe_check_section(h, h->bytes, 0, 1);
+}
 
-        for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
 
-            if ((sections[i].offset & 7) != 0
-                || sections[i].offset > h->size
-                || sections[i].size > h->size - sections[i].offset)
-            {
-                return 0;
-            }
-        }
-    }
-
-    return 1;
+static ngx_uint_t
+argo_bpe_check_section(const argo_bpe_header_t *h, uint64_t offset,
+    uint64_t n, size_t size)
+{
+    return (offset & 7) == 0 && offset <= h->size
+           && n <= (h->size - offset) / size;
 }
 
 
@@ -566,22 +571,51 @@ argo_bpe_piece(const argo_bpe_t *bpe, const u_char *p, size_t n,
 
     token = argo_bpe_lookup(bpe, p, n);
 
-    if (token == ARGO_BPE_NONE) {
-        n = argo_bpe_merge(bpe, p, n);
+    if (token != ARGO_BPE_NONE) {
 
         if (room) {
-            ngx_memcpy(tokens, bpe->stack,
-                       ngx_min(n, room) * sizeof(uint32_t));
+            tokens[0] = token;
         }
 
-        return n;
+        return 1;
     }
+
+    if (tokens == NULL && n <= ARGO_BPE_RECENT_LEN) {
+        return argo_bpe_short(bpe, p, n);
+    }
+
+    n = argo_bpe_merge(bpe, p, n);
 
     if (room) {
-        tokens[0] = token;
+        ngx_memcpy(tokens, bpe->stack, ngx_min(n, room) * sizeof(uint32_t));
     }
 
-    return 1;
+    return n;
+}
+
+
+static size_t
+argo_bpe_short(const argo_bpe_t *bpe, const u_char *p, size_t n)
+{
+    uint64_t            first, last, hash;
+    argo_bpe_recent_t  *recent;
+
+    /* both overlap in what has between 8 and 16 bytes */
+
+    first = argo_bpe_load(p, ngx_min(n, 8));
+    last = (n > 8) ? argo_bpe_load(p + n - 8, 8) : 0;
+
+    hash = argo_bpe_pair_hash(first ^ argo_bpe_pair_hash(last + n));
+    recent = &bpe->recent[argo_bpe_pair_slot(hash, ARGO_BPE_RECENT_BITS)];
+
+    if (recent->first != first || recent->last != last || recent->len != n) {
+        recent->first = first;
+        recent->last = last;
+        recent->len = n;
+        recent->count = argo_bpe_merge(bpe, p, n);
+    }
+
+    return recent->count;
 }
 
 

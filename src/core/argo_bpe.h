@@ -51,7 +51,17 @@ typedef struct {
 } argo_bpe_special_t;
 
 
-/* One encoding.  Counting uses work: one text at a time, in one thread. */
+/* a short piece that was merged of late, and of how many tokens it is */
+
+typedef struct {
+    uint64_t                    first;      /* bytes of it */
+    uint64_t                    last;
+    uint32_t                    len;        /* 0: an empty entry */
+    uint32_t                    count;
+} argo_bpe_recent_t;
+
+
+/* One encoding.  Counting writes to it: only one thread may at a time. */
 
 struct argo_bpe_s {
     const argo_bpe_header_t    *header;
@@ -67,6 +77,7 @@ struct argo_bpe_s {
 
     uint32_t                   *stack;      /* of one piece */
     uint64_t                   *dead;
+    argo_bpe_recent_t          *recent;
 };
 
 
