@@ -151,7 +151,8 @@ piece($r);
 $g->signal(4);
 $r->finish();
 is($r->{complete}, 1, 'late denial, regular end');
-like($r->{body}, qr/\ndata: \{"error":[^\n]*"code":"argo_access_denied"\}\}\n\n\z/,
+like($r->{body},
+    qr/\ndata: \{"error":[^\n]*"code":"argo_access_denied"\}\}\n\n\z/,
     'late denial in the stream');
 unlike($r->{body}, qr/\[DONE\]|"role"/, 'late denial, nothing else');
 
