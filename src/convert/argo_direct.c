@@ -10,8 +10,8 @@
 
 
 #include "argo_openai.h"
-#include "argo_fault.h"
 #include "argo_json_write.h"
+#include "argo_legacy.h"
 #include "argo_patch.h"
 
 
@@ -364,37 +364,11 @@ static ngx_int_t
 argo_direct_explain(argo_stream_t *st, argo_json_t *root,
     const ngx_str_t *body)
 {
-    ngx_int_t     rc;
-    ngx_str_t     text;
-    argo_soft_t   soft;
-    argo_fault_t  fault;
-
-    rc = argo_json_text(st->pool, argo_json_get(root, "response"), &text);
-
-    if (rc == NGX_ERROR) {
+    if (argo_legacy_explain(st->pool, root, body, &st->error) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&soft, sizeof(argo_soft_t));
-
-    if (rc == NGX_OK
-        && argo_soft_check(&soft, text.data, text.len, &st->error)
-           == NGX_DECLINED)
-    {
-        return argo_stream_reject(st);
-    }
-
-    if (rc == NGX_OK && argo_fault_is_sentence(&text)) {
-        ngx_memzero(&fault, sizeof(argo_fault_t));
-        fault.message = text;
-
-        rc = argo_fault_read(st->pool, 200, &fault, &st->error);
-
-    } else {
-        rc = argo_legacy_back.read_error(st->pool, 200, body, &st->error);
-    }
-
-    return (rc == NGX_OK) ? argo_stream_reject(st) : NGX_ERROR;
+    return argo_stream_reject(st);
 }
 
 

@@ -12,9 +12,8 @@
 
 
 #include "argo_embeddings.h"
-#include "argo_dialect.h"
 #include "argo_json_write.h"
-#include "argo_soft.h"
+#include "argo_legacy.h"
 
 #include <math.h>
 
@@ -767,8 +766,7 @@ static ngx_int_t
 argo_embeddings_explain(argo_embeddings_reply_t *reply)
 {
     ngx_int_t      rc;
-    ngx_str_t      body, text;
-    argo_soft_t    soft;
+    ngx_str_t      body;
     argo_json_t   *root;
     argo_error_t  *err, ignored;
 
@@ -792,29 +790,7 @@ argo_embeddings_explain(argo_embeddings_reply_t *reply)
                               "ARGO's reply is no list of vectors");
     }
 
-    rc = argo_json_text(reply->pool, argo_json_get(root, "response"), &text);
+    rc = argo_legacy_explain(reply->pool, root, &body, err);
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&soft, sizeof(argo_soft_t));
-
-    if (rc == NGX_OK
-        && argo_soft_check(&soft, text.data, text.len, err) == NGX_DECLINED)
-    {
-        return NGX_DECLINED;
-    }
-
-    if (argo_json_get(root, "error") || argo_json_get(root, "detail")) {
-
-        /* an error that came as a success */
-
-        rc = argo_legacy_back.read_error(reply->pool, 200, &body, err);
-
-        return (rc == NGX_OK) ? NGX_DECLINED : rc;
-    }
-
-    return argo_error_set(err, 502, "upstream_invalid_reply", NULL,
-                          "ARGO's reply has no \"embedding\"");
+    return (rc == NGX_OK) ? NGX_DECLINED : rc;
 }

@@ -676,6 +676,40 @@ argo_legacy_emit_finish(argo_stream_t *st)
 }
 
 
+ngx_int_t
+argo_legacy_explain(ngx_pool_t *pool, argo_json_t *root,
+    const ngx_str_t *body, argo_error_t *err)
+{
+    ngx_int_t     rc;
+    ngx_str_t     text;
+    argo_soft_t   soft;
+    argo_fault_t  fault;
+
+    rc = argo_json_text(pool, argo_json_get(root, "response"), &text);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&soft, sizeof(argo_soft_t));
+
+    if (rc == NGX_OK
+        && argo_soft_check(&soft, text.data, text.len, err) == NGX_DECLINED)
+    {
+        return NGX_OK;
+    }
+
+    if (rc == NGX_OK && argo_fault_is_sentence(&text)) {
+        ngx_memzero(&fault, sizeof(argo_fault_t));
+        fault.message = text;
+
+        return argo_fault_read(pool, 200, &fault, err);
+    }
+
+    return argo_legacy_read_error(pool, 200, body, err);
+}
+
+
 static ngx_int_t
 argo_legacy_read_error(ngx_pool_t *pool, ngx_uint_t status,
     const ngx_str_t *body, argo_error_t *err)

@@ -71,6 +71,15 @@ ngx_int_t argo_legacy_read_text(argo_stream_t *st, argo_json_t *node,
 /* argo_legacy.c */
 
 ngx_int_t argo_legacy_bad_reply(argo_stream_t *st, const char *message);
+
+/*
+ * Says in err why a reply with status 200 has another form than it should: a
+ * refusal in the form of a chat's, a failure in it, an error object.  NGX_OK
+ * or NGX_ERROR (memory).
+ */
+ngx_int_t argo_legacy_explain(ngx_pool_t *pool, argo_json_t *root,
+    const ngx_str_t *body, argo_error_t *err);
+
 ngx_int_t argo_legacy_emit_text(argo_stream_t *st, argo_json_t *node);
 void argo_legacy_write_untaken(const argo_json_t *obj, argo_out_t *out);
 void argo_legacy_write_member(const char *name, const argo_json_t *node,

@@ -161,6 +161,9 @@ static const reply_t  replies[] = {
       "and user prompts included, or only pass system and prompt alone.\"}",
       NULL, 400, 0, 0 },
 
+    { "vendor's failure", "{\"response\":\"Error code: 429 - "
+      "RESOURCE_EXHAUSTED\"}", NULL, 429, 0, 0 },
+
     { "error", "{\"error\":{\"message\":\"Broken\"}}", NULL, 502, 0, 0 },
     { "detail", "{\"detail\":\"Broken\"}", NULL, 502, 0, 0 },
 
