@@ -201,7 +201,7 @@ UNIT_NAMES := $(filter-out ngx_shim,$(basename $(notdir \
 	$(wildcard $(ROOT)/t/unit/*.c))))
 UNIT_TESTS := $(filter-out $(UNIT_HELPERS),$(UNIT_NAMES))
 UNIT_OBJS := $(patsubst %.c,$(OUT)/unit/%.o,$(notdir $(UNIT_LIBRARY)))
-CORE_INCS = $(addprefix -isystem $(TREE)/src/,core event os/unix) \
+CORE_INCS = $(addprefix -isystem $(TREE)/src/,core event event/quic os/unix) \
 	-isystem $(OBJS) \
 	$(addprefix -I$(ROOT)/,src/core src/convert t/unit) \
 	$(addprefix -isystem ,$(YAJL_INC))

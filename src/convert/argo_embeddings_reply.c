@@ -475,6 +475,7 @@ argo_embeddings_numbers(argo_embeddings_reply_t *reply, const u_char *p,
     const u_char  *last, *next;
 
     last = end - ARGO_FLOAT_MAX_NUMERAL;
+    value = 0;
 
     do {
         next = reply->room ? argo_float_read(p, end, &value)
