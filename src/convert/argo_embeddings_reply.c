@@ -772,6 +772,7 @@ argo_embeddings_explain(argo_embeddings_reply_t *reply)
     argo_error_t  *err, ignored;
 
     err = &reply->error;
+    root = NULL;
     rc = NGX_DECLINED;
 
     body.data = reply->head;

@@ -637,6 +637,8 @@ argo_openai_responses_read_allowed(argo_openai_place_t *at,
     argo_json_t   *mode, *list, *node;
     argo_tool_t   *tool, *allowed, **last;
 
+    list = NULL;
+
     rc = argo_openai_responses_read_optional(at, choice, "tool_choice.mode",
                                              ARGO_OPENAI_IS(STRING),
                                              "a string", &mode);

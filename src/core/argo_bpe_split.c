@@ -182,6 +182,7 @@ argo_bpe_word(const u_char *p, const u_char *end, ngx_uint_t c,
     start = q;
     back = NULL;
     d = 0;
+    n = 0;
 
     while (q < end) {
         d = argo_bpe_class(q, &n);
