@@ -239,6 +239,10 @@ PERL_TESTS ?= t/*.t
 perl: build binary ## run the tests against a real nginx
 	@cd $(ROOT) && $(TEST_ENV) prove -j$(JOBS) -It/lib $(PERL_TESTS)
 
+.PHONY: soak
+soak: build binary ## 30,000 requests and 3,000 aborts, nothing may be left
+	@cd $(ROOT) && $(TEST_ENV) node t/soak/soak.mjs
+
 # the SDK is installed as its lock file pins it
 
 SDK := $(ROOT)/t/sdk
@@ -296,7 +300,7 @@ clang:
 
 # every part is run, and then any failure fails the whole
 
-TEST_PARTS ?= lint build clang unit fuzz-smoke perl sdk
+TEST_PARTS ?= lint build clang unit fuzz-smoke perl soak sdk
 
 .PHONY: test
 test: deps ## run everything that CI runs
