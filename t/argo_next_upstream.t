@@ -137,9 +137,17 @@ for my $stream (0, 1) {
     is($stream ? $r->text() : $r->json()->{choices}[0]{message}{content},
         'Hello', "$kind, reply of the second");
 
-    my ($line) = $t->read_file('test.log') =~ /([^\n]*)\n\z/;
-    is($line, '127.0.0.1:' . port(8083) . ', 127.0.0.1:' . port(8082)
-        . ' 502, 200 1', "$kind, both in the log");
+    # written when the reply has been sent, so it may come after it
+
+    my $expected = '127.0.0.1:' . port(8083) . ', 127.0.0.1:' . port(8082)
+        . ' 502, 200 1';
+    my $line;
+
+    $t->waitfor(sub {
+        ($line) = $t->read_file('test.log') =~ /([^\n]*)\n\z/;
+        return ($line || '') eq $expected;
+    });
+    is($line, $expected, "$kind, both in the log");
 }
 
 $t->done_testing();

@@ -120,8 +120,8 @@ ngx_http_argo_open_tokenizer(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_argo_module_dir(ngx_conf_t *cf, ngx_str_t *dir)
 {
-    char     *slash;
-    Dl_info   info;
+    const char  *slash;
+    Dl_info      info;
 
     if (dladdr(&ngx_http_argo_module, &info) == 0
         || info.dli_fname == NULL)
