@@ -235,7 +235,20 @@ sub certificate {
     openssl("req -newkey rsa:2048 -nodes -subj /CN=$host"
         . " -keyout $name.key -out $name.csr");
     openssl("x509 -req -in $name.csr -CA $ca.crt -CAkey $ca.key"
-        . " -CAcreateserial -days $days -extfile $name.ext -out $name.crt");
+        . " -CAcreateserial -extfile $name.ext -out $name.crt "
+        . validity($days));
+}
+
+
+# OpenSSL 3.5 has no days below zero any more, 3.0 has no dates yet.
+
+sub validity {
+    my ($days) = @_;
+
+    return "-days $days"
+        if $days > 0 || `openssl x509 -help 2>&1` !~ /-not_after/;
+
+    return '-not_before 20200101000000Z -not_after 20200102000000Z';
 }
 
 
