@@ -15,7 +15,8 @@ FROM ${NGINX_IMAGE} AS build
 
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        gcc libc6-dev make libpcre2-dev libssl-dev zlib1g-dev libyajl-dev
+        gcc libc6-dev make libpcre2-dev libssl-dev zlib1g-dev libyajl-dev \
+        ca-certificates nodejs npm
 
 ADD https://nginx.org/download/nginx-${NGINX_VERSION}.tar.gz /usr/src/
 
