@@ -340,7 +340,7 @@ VALGRIND := valgrind --leak-check=full --errors-for-leak-kinds=definite \
 # a request takes twenty times as long under valgrind: those tests that see
 # each way through the module once
 VALGRIND_TESTS ?= $(addprefix t/argo_,$(addsuffix .t,body_limit chat \
-	chat_stream client_abort config error_json gzip health_version \
+	chat_stream client_abort error_json gzip health_version \
 	keepalive log_variables models next_upstream reload stream_cut \
 	stream_pseudo upstream_errors))
 
