@@ -205,7 +205,7 @@ for my $tail ('v1/models', 'api/v1/models/') {
 
 is(summary(raw('GET', '/argoapi/nowhere')), '404 {"detail":"Not Found"}',
     'unknown path');
-is(summary(raw('POST', '/argoapi/v1/chat/completions', body => '{}')),
+is(summary(raw('POST', '/argoapi/v1/completions', body => '{}')),
     '404 {"detail":"Not Found"}', 'unknown path with body');
 is(summary(raw('GET', '/argoapi/')), '404 {"detail":"Not Found"}',
     'no path');

@@ -33,19 +33,42 @@
 
 /* routes, also as a mask of those that an option makes sense for */
 
-#define NGX_HTTP_ARGO_SIM_CHAT    0x01
-#define NGX_HTTP_ARGO_SIM_STREAM  0x02
-#define NGX_HTTP_ARGO_SIM_EMBED   0x04
-#define NGX_HTTP_ARGO_SIM_MODELS  0x08
-#define NGX_HTTP_ARGO_SIM_HEALTH  0x10
-#define NGX_HTTP_ARGO_SIM_STATS   0x20
+#define NGX_HTTP_ARGO_SIM_CHAT         0x0001
+#define NGX_HTTP_ARGO_SIM_STREAM       0x0002
+#define NGX_HTTP_ARGO_SIM_EMBED        0x0004
+#define NGX_HTTP_ARGO_SIM_MODELS       0x0008
+#define NGX_HTTP_ARGO_SIM_HEALTH       0x0010
+#define NGX_HTTP_ARGO_SIM_STATS        0x0020
+
+#define NGX_HTTP_ARGO_SIM_COMPLETIONS  0x0040
+#define NGX_HTTP_ARGO_SIM_MESSAGES     0x0080
+#define NGX_HTTP_ARGO_SIM_COUNT        0x0100
+#define NGX_HTTP_ARGO_SIM_RESPONSES    0x0200
+#define NGX_HTTP_ARGO_SIM_EMBEDDINGS   0x0400
 
 #define NGX_HTTP_ARGO_SIM_TALK                                                \
     (NGX_HTTP_ARGO_SIM_CHAT|NGX_HTTP_ARGO_SIM_STREAM)
 
+#define NGX_HTTP_ARGO_SIM_LEGACY                                              \
+    (NGX_HTTP_ARGO_SIM_TALK|NGX_HTTP_ARGO_SIM_EMBED)
+
+#define NGX_HTTP_ARGO_SIM_NATIVE_TALK                                         \
+    (NGX_HTTP_ARGO_SIM_COMPLETIONS|NGX_HTTP_ARGO_SIM_MESSAGES                 \
+     |NGX_HTTP_ARGO_SIM_RESPONSES)
+
+#define NGX_HTTP_ARGO_SIM_NATIVE                                              \
+    (NGX_HTTP_ARGO_SIM_NATIVE_TALK|NGX_HTTP_ARGO_SIM_COUNT                    \
+     |NGX_HTTP_ARGO_SIM_EMBEDDINGS)
+
+/* those that are given "messages" */
+#define NGX_HTTP_ARGO_SIM_HISTORY                                             \
+    (NGX_HTTP_ARGO_SIM_COMPLETIONS|NGX_HTTP_ARGO_SIM_MESSAGES                 \
+     |NGX_HTTP_ARGO_SIM_COUNT)
+
 #define NGX_HTTP_ARGO_SIM_JSON                                                \
     (NGX_HTTP_ARGO_SIM_CHAT|NGX_HTTP_ARGO_SIM_EMBED                           \
-     |NGX_HTTP_ARGO_SIM_MODELS|NGX_HTTP_ARGO_SIM_HEALTH)
+     |NGX_HTTP_ARGO_SIM_MODELS|NGX_HTTP_ARGO_SIM_HEALTH                       \
+     |NGX_HTTP_ARGO_SIM_NATIVE)
 
 #define NGX_HTTP_ARGO_SIM_ANY                                                 \
     (NGX_HTTP_ARGO_SIM_JSON|NGX_HTTP_ARGO_SIM_STREAM)
@@ -87,8 +110,18 @@ typedef enum {
     NGX_HTTP_ARGO_SIM_FAULT_CUT,
     NGX_HTTP_ARGO_SIM_FAULT_RESET,
     NGX_HTTP_ARGO_SIM_FAULT_STALL,
-    NGX_HTTP_ARGO_SIM_FAULT_BADCHUNK
+    NGX_HTTP_ARGO_SIM_FAULT_BADCHUNK,
+    NGX_HTTP_ARGO_SIM_FAULT_END
 } ngx_http_argo_sim_fault_e;
+
+
+typedef enum {
+    NGX_HTTP_ARGO_SIM_REPLY_ANSWER = 0,
+    NGX_HTTP_ARGO_SIM_REPLY_ERROR,
+    NGX_HTTP_ARGO_SIM_REPLY_EVENT,
+    NGX_HTTP_ARGO_SIM_REPLY_FAILED,
+    NGX_HTTP_ARGO_SIM_REPLY_OPENAI
+} ngx_http_argo_sim_reply_e;
 
 
 typedef struct {
@@ -128,6 +161,13 @@ typedef struct {
     ngx_uint_t  malformed;
     ngx_uint_t  noresponse;
     ngx_uint_t  gzip;
+    ngx_uint_t  answer;                     /* ngx_http_argo_sim_reply_e */
+    ngx_uint_t  after;                      /* events before an error's */
+    ngx_str_t   error_type;
+    ngx_uint_t  redacted;
+    ngx_uint_t  refusal;
+    ngx_uint_t  ping;
+    ngx_uint_t  nousage;
 } ngx_http_argo_sim_options_t;
 
 
@@ -168,6 +208,7 @@ typedef struct {
 
     unsigned                          counted:1;
     unsigned                          streamed:1;   /* has no length */
+    unsigned                          events:1;     /* and is made of SSE */
     unsigned                          refusal:1;    /* options don't apply */
     unsigned                          started:1;
     unsigned                          watched:1;    /* for a client's abort */
@@ -200,6 +241,39 @@ ngx_int_t ngx_http_argo_sim_check_fault(ngx_http_request_t *r,
 ngx_int_t ngx_http_argo_sim_check(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, const ngx_str_t *document);
 
+/* Its parts that the native routes have in common with the legacy ones. */
+
+ngx_int_t ngx_http_argo_sim_check_document(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx, const ngx_str_t *document);
+ngx_int_t ngx_http_argo_sim_check_fields(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx);
+
+/* Why the user is refused, a text to be said; or 0. */
+ngx_uint_t ngx_http_argo_sim_denial(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx);
+
+/* The refusal of a name that is no model, or does not work. */
+ngx_int_t ngx_http_argo_sim_invalid_model(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx, const ngx_str_t *id);
+ngx_int_t ngx_http_argo_sim_dead_model(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx);
+
+/* NGX_DECLINED for NGX_OK: the reply stands, the request goes no further. */
+ngx_int_t ngx_http_argo_sim_decline(ngx_int_t rc);
+
+/* A member that is not null; or NULL. */
+argo_json_t *ngx_http_argo_sim_member(const argo_json_t *root,
+    const char *name);
+
+/* White space, or nothing at all. */
+ngx_uint_t ngx_http_argo_sim_blank(const ngx_str_t *text);
+
+
+/* A POST to a native route, from its body to its reply.  Returns as above. */
+
+ngx_int_t ngx_http_argo_sim_native(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx, const ngx_str_t *document);
+
 
 /* Replies: set status, type and body in the context.  NGX_OK or NGX_ERROR. */
 
@@ -211,6 +285,18 @@ ngx_int_t ngx_http_argo_sim_model_list(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
 ngx_int_t ngx_http_argo_sim_failure(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
+
+/* The answer to what the user said, and "chunk 1 chunk 2 ". */
+ngx_int_t ngx_http_argo_sim_compose(ngx_http_request_t *r,
+    const ngx_str_t *said, ngx_str_t *text);
+ngx_int_t ngx_http_argo_sim_numbered(ngx_http_request_t *r,
+    ngx_uint_t chunks, ngx_str_t *text);
+
+/*
+ * The end of the piece of a text that begins at p: a word and one blank
+ * behind it, or two of them; at most 64 bytes.
+ */
+u_char *ngx_http_argo_sim_word(u_char *p, u_char *end, ngx_uint_t blanks);
 
 /* A text in the shape of the route. */
 ngx_int_t ngx_http_argo_sim_say(ngx_http_request_t *r,
@@ -230,6 +316,10 @@ ngx_int_t ngx_http_argo_sim_error(ngx_http_request_t *r,
 /* Takes what was written as a JSON body. */
 ngx_int_t ngx_http_argo_sim_json(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, ngx_uint_t status, argo_out_t *out);
+
+/* {"result":"nothing"} and the like. */
+ngx_int_t ngx_http_argo_sim_literal(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx, ngx_uint_t status, const char *json);
 
 /* Appends a nul-terminated text to any output. */
 void ngx_http_argo_sim_write(argo_out_t *out, const char *text);
@@ -258,6 +348,10 @@ argo_json_t *ngx_http_argo_sim_tool_result(
 ngx_int_t ngx_http_argo_sim_tool_call(ngx_http_request_t *r,
     const ngx_http_argo_sim_ctx_t *ctx, argo_json_t *tool, argo_out_t *out);
 
+/* An object with what the schema requires. */
+void ngx_http_argo_sim_write_object(const argo_json_t *schema,
+    argo_out_t *out);
+
 /* The text of a message's content: a string or a list of parts. */
 ngx_int_t ngx_http_argo_sim_content(ngx_pool_t *pool,
     const argo_json_t *content, ngx_str_t *text);
@@ -267,7 +361,23 @@ ngx_int_t ngx_http_argo_sim_content(ngx_pool_t *pool,
 
 const ngx_http_argo_sim_model_t *ngx_http_argo_sim_find_model(
     const ngx_str_t *id);
+
+/* The same by any name that the native routes know. */
+const ngx_http_argo_sim_model_t *ngx_http_argo_sim_find_name(
+    const ngx_str_t *name);
+
 void ngx_http_argo_sim_write_ids(argo_out_t *out, ngx_uint_t embedding);
+
+
+/* Appends the vector of a text. */
+ngx_int_t ngx_http_argo_sim_write_vector(ngx_http_request_t *r,
+    const ngx_http_argo_sim_model_t *model, const ngx_str_t *text,
+    argo_out_t *out);
+
+/* The same as little-endian floats in base64. */
+ngx_int_t ngx_http_argo_sim_write_vector_base64(ngx_http_request_t *r,
+    const ngx_http_argo_sim_model_t *model, const ngx_str_t *text,
+    argo_out_t *out);
 
 
 /* A hash that is the same everywhere, and numbers drawn from it. */

@@ -12,13 +12,9 @@
 #define NGX_HTTP_ARGO_SIM_MAX_COUNT  10000
 
 
-static ngx_int_t ngx_http_argo_sim_compose(ngx_http_request_t *r,
-    const ngx_str_t *said, ngx_str_t *text);
 static ngx_int_t ngx_http_argo_sim_count_to(const ngx_str_t *said);
 static ngx_int_t ngx_http_argo_sim_said(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, ngx_str_t *said);
-static ngx_int_t ngx_http_argo_sim_numbered(ngx_http_request_t *r,
-    ngx_uint_t chunks, ngx_str_t *text);
 static ngx_int_t ngx_http_argo_sim_quote_result(ngx_http_request_t *r,
     const argo_json_t *result, ngx_str_t *text);
 static ngx_int_t ngx_http_argo_sim_say_and_call(ngx_http_request_t *r,
@@ -27,6 +23,10 @@ static ngx_int_t ngx_http_argo_sim_write_part(ngx_pool_t *pool,
     const argo_json_t *part, argo_out_t *out);
 static ngx_int_t ngx_http_argo_sim_write_image(ngx_pool_t *pool,
     const argo_json_t *url, argo_out_t *out);
+static ngx_int_t ngx_http_argo_sim_write_source(ngx_pool_t *pool,
+    const argo_json_t *source, argo_out_t *out);
+static void ngx_http_argo_sim_write_size(const ngx_str_t *type, u_char *p,
+    u_char *end, argo_out_t *out);
 
 
 ngx_int_t
@@ -75,7 +75,7 @@ ngx_http_argo_sim_answer(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_sim_compose(ngx_http_request_t *r, const ngx_str_t *said,
     ngx_str_t *text)
 {
@@ -177,7 +177,7 @@ ngx_http_argo_sim_said(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_sim_numbered(ngx_http_request_t *r, ngx_uint_t chunks,
     ngx_str_t *text)
 {
@@ -309,8 +309,9 @@ ngx_http_argo_sim_write_part(ngx_pool_t *pool, const argo_json_t *part,
 
     member = argo_json_get(part, "text");
 
-    if (argo_json_is(type, "text") && member
-        && member->type == ARGO_JSON_STRING)
+    if (member && member->type == ARGO_JSON_STRING
+        && (argo_json_is(type, "text") || argo_json_is(type, "input_text")
+            || argo_json_is(type, "output_text")))
     {
         if (argo_json_text(pool, member, &text) != NGX_OK) {
             return NGX_ERROR;
@@ -324,8 +325,20 @@ ngx_http_argo_sim_write_part(ngx_pool_t *pool, const argo_json_t *part,
 
     if (argo_json_is(type, "image_url") && member) {
         return ngx_http_argo_sim_write_image(pool,
-                                             argo_json_get(member, "url"),
+                                             member->type == ARGO_JSON_STRING
+                                             ? member
+                                             : argo_json_get(member, "url"),
                                              out);
+    }
+
+    if (argo_json_is(type, "input_image") && member) {
+        return ngx_http_argo_sim_write_image(pool, member, out);
+    }
+
+    member = argo_json_get(part, "source");
+
+    if (argo_json_is(type, "image") && member) {
+        return ngx_http_argo_sim_write_source(pool, member, out);
     }
 
     if (argo_json_text(pool, type, &text) != NGX_OK) {
@@ -347,7 +360,6 @@ ngx_http_argo_sim_write_image(ngx_pool_t *pool, const argo_json_t *url,
     argo_out_t *out)
 {
     u_char     *p, *comma, *end;
-    size_t      n;
     ngx_str_t   text, type;
 
     if (url == NULL || url->type != ARGO_JSON_STRING) {
@@ -378,19 +390,62 @@ ngx_http_argo_sim_write_image(ngx_pool_t *pool, const argo_json_t *url,
         type.len = p - type.data;
     }
 
-    n = end - (comma + 1);
+    ngx_http_argo_sim_write_size(&type, comma + 1, end, out);
 
-    while (n && comma[n] == '=') {
+    return NGX_OK;
+}
+
+
+/* Anthropic's form of it. */
+
+static ngx_int_t
+ngx_http_argo_sim_write_source(ngx_pool_t *pool, const argo_json_t *source,
+    argo_out_t *out)
+{
+    ngx_str_t     type, text;
+    argo_json_t  *media, *data;
+
+    media = argo_json_get(source, "media_type");
+    data = argo_json_get(source, "data");
+
+    if (media == NULL || media->type != ARGO_JSON_STRING
+        || data == NULL || data->type != ARGO_JSON_STRING)
+    {
+        argo_out_lit(out, "[image: not a data URL]");
+        return NGX_OK;
+    }
+
+    if (argo_json_text(pool, media, &type) != NGX_OK
+        || argo_json_text(pool, data, &text) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_argo_sim_write_size(&type, text.data, text.data + text.len, out);
+
+    return NGX_OK;
+}
+
+
+/* What base64 from p to end stands for. */
+
+static void
+ngx_http_argo_sim_write_size(const ngx_str_t *type, u_char *p, u_char *end,
+    argo_out_t *out)
+{
+    size_t  n;
+
+    n = end - p;
+
+    while (n && p[n - 1] == '=') {
         n--;
     }
 
     argo_out_lit(out, "[image: ");
-    argo_out_str(out, &type);
+    argo_out_str(out, type);
     argo_out_lit(out, ", ");
     argo_out_int(out, n / 4 * 3 + (n % 4) * 3 / 4);
     argo_out_lit(out, " bytes]");
-
-    return NGX_OK;
 }
 
 

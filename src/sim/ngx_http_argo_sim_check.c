@@ -15,7 +15,8 @@ typedef enum {
     NGX_HTTP_ARGO_SIM_FIELD_STRING = 0,
     NGX_HTTP_ARGO_SIM_FIELD_INTEGER,
     NGX_HTTP_ARGO_SIM_FIELD_STRINGS,        /* a list of them */
-    NGX_HTTP_ARGO_SIM_FIELD_OBJECTS
+    NGX_HTTP_ARGO_SIM_FIELD_OBJECTS,
+    NGX_HTTP_ARGO_SIM_FIELD_INPUT           /* a string, or a list */
 } ngx_http_argo_sim_field_type_e;
 
 
@@ -27,25 +28,20 @@ typedef struct {
 } ngx_http_argo_sim_field_t;
 
 
-static ngx_int_t ngx_http_argo_sim_check_document(ngx_http_request_t *r,
-    ngx_http_argo_sim_ctx_t *ctx, const ngx_str_t *document);
 static ngx_uint_t ngx_http_argo_sim_sent_json(ngx_http_request_t *r);
-static ngx_int_t ngx_http_argo_sim_check_fields(ngx_http_request_t *r,
-    ngx_http_argo_sim_ctx_t *ctx);
 static void ngx_http_argo_sim_check_field(const argo_json_t *root,
     const ngx_http_argo_sim_field_t *field, ngx_uint_t kind,
     argo_out_t *out);
 static void ngx_http_argo_sim_check_items(const argo_json_t *list,
-    const ngx_http_argo_sim_field_t *field, argo_out_t *out);
-static void ngx_http_argo_sim_check_count(const argo_json_t *list,
+    const ngx_http_argo_sim_field_t *field, ngx_uint_t kind,
     argo_out_t *out);
+static void ngx_http_argo_sim_check_count(const argo_json_t *list,
+    const char *name, argo_out_t *out);
 static void ngx_http_argo_sim_invalid(argo_out_t *out, const char *type,
     const char *field, ngx_int_t item, const char *message,
     const ngx_str_t *input);
 static ngx_int_t ngx_http_argo_sim_unprocessable(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, argo_out_t *out);
-static argo_json_t *ngx_http_argo_sim_member(const argo_json_t *root,
-    const char *name);
 static ngx_int_t ngx_http_argo_sim_take(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_sim_check_user(ngx_http_request_t *r,
@@ -58,10 +54,8 @@ static ngx_int_t ngx_http_argo_sim_check_messages(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_sim_check_turns(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
-static ngx_uint_t ngx_http_argo_sim_blank(const ngx_str_t *text);
 static ngx_int_t ngx_http_argo_sim_check_tools(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
-static ngx_int_t ngx_http_argo_sim_decline(ngx_int_t rc);
 
 
 /* in the order in which FastAPI would name them */
@@ -69,25 +63,39 @@ static ngx_int_t ngx_http_argo_sim_decline(ngx_int_t rc);
 static const ngx_http_argo_sim_field_t  ngx_http_argo_sim_fields[] = {
 
     { "user", NGX_HTTP_ARGO_SIM_FIELD_STRING,
-      NGX_HTTP_ARGO_SIM_ANY, NGX_HTTP_ARGO_SIM_ANY },
+      NGX_HTTP_ARGO_SIM_LEGACY|NGX_HTTP_ARGO_SIM_COMPLETIONS
+      |NGX_HTTP_ARGO_SIM_EMBEDDINGS,
+      NGX_HTTP_ARGO_SIM_LEGACY },
 
     { "model", NGX_HTTP_ARGO_SIM_FIELD_STRING,
       NGX_HTTP_ARGO_SIM_ANY, NGX_HTTP_ARGO_SIM_ANY },
 
     { "messages", NGX_HTTP_ARGO_SIM_FIELD_OBJECTS,
-      NGX_HTTP_ARGO_SIM_TALK, 0 },
+      NGX_HTTP_ARGO_SIM_TALK|NGX_HTTP_ARGO_SIM_HISTORY,
+      NGX_HTTP_ARGO_SIM_HISTORY },
+
+    { "input", NGX_HTTP_ARGO_SIM_FIELD_INPUT,
+      NGX_HTTP_ARGO_SIM_EMBEDDINGS|NGX_HTTP_ARGO_SIM_RESPONSES,
+      NGX_HTTP_ARGO_SIM_EMBEDDINGS|NGX_HTTP_ARGO_SIM_RESPONSES },
 
     { "system", NGX_HTTP_ARGO_SIM_FIELD_STRING,
       NGX_HTTP_ARGO_SIM_TALK, 0 },
 
     { "prompt", NGX_HTTP_ARGO_SIM_FIELD_STRINGS,
-      NGX_HTTP_ARGO_SIM_ANY, NGX_HTTP_ARGO_SIM_EMBED },
+      NGX_HTTP_ARGO_SIM_LEGACY, NGX_HTTP_ARGO_SIM_EMBED },
 
     { "max_tokens", NGX_HTTP_ARGO_SIM_FIELD_INTEGER,
-      NGX_HTTP_ARGO_SIM_TALK, 0 },
+      NGX_HTTP_ARGO_SIM_TALK|NGX_HTTP_ARGO_SIM_HISTORY, 0 },
+
+    { "max_completion_tokens", NGX_HTTP_ARGO_SIM_FIELD_INTEGER,
+      NGX_HTTP_ARGO_SIM_COMPLETIONS, 0 },
+
+    { "max_output_tokens", NGX_HTTP_ARGO_SIM_FIELD_INTEGER,
+      NGX_HTTP_ARGO_SIM_RESPONSES, 0 },
 
     { "tools", NGX_HTTP_ARGO_SIM_FIELD_OBJECTS,
-      NGX_HTTP_ARGO_SIM_TALK, 0 },
+      NGX_HTTP_ARGO_SIM_TALK|NGX_HTTP_ARGO_SIM_HISTORY
+      |NGX_HTTP_ARGO_SIM_RESPONSES, 0 },
 
     { NULL, 0, 0, 0 }
 };
@@ -125,7 +133,7 @@ ngx_http_argo_sim_check(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_sim_check_document(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, const ngx_str_t *document)
 {
@@ -204,7 +212,7 @@ ngx_http_argo_sim_sent_json(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_sim_check_fields(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx)
 {
@@ -285,6 +293,12 @@ ngx_http_argo_sim_check_field(const argo_json_t *root,
 
     default: /* lists */
 
+        if (field->type == NGX_HTTP_ARGO_SIM_FIELD_INPUT
+            && value->type == ARGO_JSON_STRING)
+        {
+            break;
+        }
+
         if (value->type != ARGO_JSON_ARRAY) {
             ngx_http_argo_sim_invalid(out, "list_type", field->name, -1,
                                       "Input should be a valid list",
@@ -292,10 +306,10 @@ ngx_http_argo_sim_check_field(const argo_json_t *root,
             break;
         }
 
-        ngx_http_argo_sim_check_items(value, field, out);
+        ngx_http_argo_sim_check_items(value, field, kind, out);
 
-        if (kind == NGX_HTTP_ARGO_SIM_EMBED) {
-            ngx_http_argo_sim_check_count(value, out);
+        if (kind & (NGX_HTTP_ARGO_SIM_EMBED|NGX_HTTP_ARGO_SIM_EMBEDDINGS)) {
+            ngx_http_argo_sim_check_count(value, field->name, out);
         }
     }
 }
@@ -303,14 +317,19 @@ ngx_http_argo_sim_check_field(const argo_json_t *root,
 
 static void
 ngx_http_argo_sim_check_items(const argo_json_t *list,
-    const ngx_http_argo_sim_field_t *field, argo_out_t *out)
+    const ngx_http_argo_sim_field_t *field, ngx_uint_t kind, argo_out_t *out)
 {
     ngx_int_t     i;
+    ngx_uint_t    strings;
     argo_json_t  *item;
+
+    strings = field->type == NGX_HTTP_ARGO_SIM_FIELD_STRINGS
+              || (field->type == NGX_HTTP_ARGO_SIM_FIELD_INPUT
+                  && kind == NGX_HTTP_ARGO_SIM_EMBEDDINGS);
 
     for (i = 0, item = list->child; item; i++, item = item->next) {
 
-        if (field->type == NGX_HTTP_ARGO_SIM_FIELD_STRINGS) {
+        if (strings) {
 
             if (item->type != ARGO_JSON_STRING) {
                 ngx_http_argo_sim_invalid(out, "string_type", field->name, i,
@@ -328,7 +347,8 @@ ngx_http_argo_sim_check_items(const argo_json_t *list,
 
 
 static void
-ngx_http_argo_sim_check_count(const argo_json_t *list, argo_out_t *out)
+ngx_http_argo_sim_check_count(const argo_json_t *list, const char *name,
+    argo_out_t *out)
 {
     ngx_uint_t  max;
 
@@ -340,8 +360,9 @@ ngx_http_argo_sim_check_count(const argo_json_t *list, argo_out_t *out)
 
     ngx_http_argo_sim_write(out, out->size ? "," : "{\"detail\":[");
 
-    argo_out_lit(out, "{\"type\":\"too_long\",\"loc\":[\"body\",\"prompt\"],"
-                      "\"msg\":\"List should have at most ");
+    argo_out_lit(out, "{\"type\":\"too_long\",\"loc\":[\"body\",\"");
+    ngx_http_argo_sim_write(out, name);
+    argo_out_lit(out, "\"],\"msg\":\"List should have at most ");
     argo_out_int(out, max);
     argo_out_lit(out, " items after validation, not ");
     argo_out_int(out, list->count);
@@ -399,9 +420,7 @@ ngx_http_argo_sim_unprocessable(ngx_http_request_t *r,
 }
 
 
-/* null stands for nothing. */
-
-static argo_json_t *
+argo_json_t *
 ngx_http_argo_sim_member(const argo_json_t *root, const char *name)
 {
     argo_json_t  *value;
@@ -434,35 +453,13 @@ static ngx_int_t
 ngx_http_argo_sim_check_user(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx)
 {
-    ngx_str_t                     *user, text;
-    ngx_uint_t                     i, which;
-    ngx_http_argo_sim_loc_conf_t  *aslcf;
+    ngx_str_t   text;
+    ngx_uint_t  which;
 
-    aslcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_sim_module);
+    which = ngx_http_argo_sim_denial(r, ctx);
 
-    which = NGX_HTTP_ARGO_SIM_TEXT_DENIED;
-
-    if (aslcf->users == NULL) {
-
-        if (!argo_str_is(&ctx->user, "denied")) {
-            return NGX_OK;
-        }
-
-    } else {
-        user = aslcf->users->elts;
-
-        for (i = 0; i < aslcf->users->nelts; i++) {
-
-            if (user[i].len == ctx->user.len
-                && ngx_memcmp(user[i].data, ctx->user.data, user[i].len) == 0)
-            {
-                return NGX_OK;
-            }
-        }
-
-        if (!argo_str_is(&ctx->user, "denied")) {
-            which = NGX_HTTP_ARGO_SIM_TEXT_DENIED2;
-        }
+    if (which == 0) {
+        return NGX_OK;
     }
 
     if (ngx_http_argo_sim_text(r, ctx, which, &text) != NGX_OK) {
@@ -473,12 +470,41 @@ ngx_http_argo_sim_check_user(ngx_http_request_t *r,
 }
 
 
+ngx_uint_t
+ngx_http_argo_sim_denial(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx)
+{
+    ngx_str_t                     *user;
+    ngx_uint_t                     i;
+    ngx_http_argo_sim_loc_conf_t  *aslcf;
+
+    aslcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_sim_module);
+
+    if (aslcf->users == NULL) {
+        return argo_str_is(&ctx->user, "denied")
+               ? NGX_HTTP_ARGO_SIM_TEXT_DENIED : 0;
+    }
+
+    user = aslcf->users->elts;
+
+    for (i = 0; i < aslcf->users->nelts; i++) {
+
+        if (user[i].len == ctx->user.len
+            && ngx_memcmp(user[i].data, ctx->user.data, user[i].len) == 0)
+        {
+            return 0;
+        }
+    }
+
+    return argo_str_is(&ctx->user, "denied")
+           ? NGX_HTTP_ARGO_SIM_TEXT_DENIED : NGX_HTTP_ARGO_SIM_TEXT_DENIED2;
+}
+
+
 static ngx_int_t
 ngx_http_argo_sim_check_model(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx)
 {
-    ngx_str_t                         id, text;
-    argo_out_t                        out;
+    ngx_str_t                         id;
     ngx_uint_t                        embedding;
     const ngx_http_argo_sim_model_t  *model;
 
@@ -492,25 +518,46 @@ ngx_http_argo_sim_check_model(ngx_http_request_t *r,
 
     model = ngx_http_argo_sim_find_model(&id);
 
-    if (model && (model->dimensions != 0) == embedding) {
-
-        if (model->refused) {
-            return ngx_http_argo_sim_decline(
-                       ngx_http_argo_sim_error(r, ctx, NGX_HTTP_BAD_REQUEST,
-                                         "BadRequestError", "model_not_found",
-                                         "The model does not exist"));
-        }
-
-        ctx->model = model;
-        return NGX_OK;
+    if (model == NULL || (model->dimensions != 0) != embedding) {
+        return ngx_http_argo_sim_invalid_model(r, ctx, &id);
     }
+
+    if (model->refused) {
+        return ngx_http_argo_sim_dead_model(r, ctx);
+    }
+
+    ctx->model = model;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_argo_sim_dead_model(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx)
+{
+    return ngx_http_argo_sim_decline(
+               ngx_http_argo_sim_error(r, ctx, NGX_HTTP_BAD_REQUEST,
+                                       "BadRequestError", "model_not_found",
+                                       "The model does not exist"));
+}
+
+
+ngx_int_t
+ngx_http_argo_sim_invalid_model(ngx_http_request_t *r,
+    ngx_http_argo_sim_ctx_t *ctx, const ngx_str_t *id)
+{
+    ngx_str_t   text;
+    argo_out_t  out;
 
     argo_out_init(&out, r->pool, 1024, NULL, 1);
 
     argo_out_lit(&out, "Invalid model '");
-    argo_out_str(&out, &id);
+    argo_out_str(&out, id);
     argo_out_lit(&out, "'. Valid models: ");
-    ngx_http_argo_sim_write_ids(&out, embedding);
+    ngx_http_argo_sim_write_ids(&out, ctx->route->kind
+                                      & (NGX_HTTP_ARGO_SIM_EMBED
+                                         |NGX_HTTP_ARGO_SIM_EMBEDDINGS));
 
     if (argo_out_flatten(&out, r->pool, &text) != NGX_OK) {
         return NGX_ERROR;
@@ -694,7 +741,7 @@ ngx_http_argo_sim_check_turns(ngx_http_request_t *r,
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_argo_sim_blank(const ngx_str_t *text)
 {
     size_t  i;
@@ -766,9 +813,7 @@ ngx_http_argo_sim_check_tools(ngx_http_request_t *r,
 }
 
 
-/* The reply stands; the request goes no further. */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_sim_decline(ngx_int_t rc)
 {
     return (rc == NGX_OK) ? NGX_DECLINED : rc;

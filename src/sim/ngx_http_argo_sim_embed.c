@@ -9,6 +9,8 @@
 
 #include "ngx_http_argo_sim.h"
 
+#include "argo_float.h"
+
 
 /* a component is a multiple of 10^-10, as many digits as OpenAI's have */
 #define NGX_HTTP_ARGO_SIM_UNIT  10000000000LL
@@ -21,9 +23,8 @@
 #define NGX_HTTP_ARGO_SIM_RANGE_BITS  26
 
 
-static ngx_int_t ngx_http_argo_sim_write_vector(ngx_http_request_t *r,
-    const ngx_http_argo_sim_model_t *model, const ngx_str_t *text,
-    argo_out_t *out);
+static int64_t *ngx_http_argo_sim_vector(ngx_http_request_t *r,
+    const ngx_http_argo_sim_model_t *model, const ngx_str_t *text);
 static uint64_t ngx_http_argo_sim_root(uint64_t square);
 static void ngx_http_argo_sim_write_float(argo_out_t *out, int64_t n);
 
@@ -59,10 +60,79 @@ ngx_http_argo_sim_embed(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_sim_write_vector(ngx_http_request_t *r,
     const ngx_http_argo_sim_model_t *model, const ngx_str_t *text,
     argo_out_t *out)
+{
+    int64_t     *vector;
+    ngx_uint_t   i;
+
+    vector = ngx_http_argo_sim_vector(r, model, text);
+    if (vector == NULL) {
+        return NGX_ERROR;
+    }
+
+    argo_out_lit(out, "[");
+
+    for (i = 0; i < model->dimensions; i++) {
+
+        if (i) {
+            argo_out_lit(out, ",");
+        }
+
+        ngx_http_argo_sim_write_float(out, vector[i]);
+    }
+
+    argo_out_lit(out, "]");
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_argo_sim_write_vector_base64(ngx_http_request_t *r,
+    const ngx_http_argo_sim_model_t *model, const ngx_str_t *text,
+    argo_out_t *out)
+{
+    float       *floats;
+    u_char      *p;
+    int64_t     *vector;
+    ngx_uint_t   i;
+
+    vector = ngx_http_argo_sim_vector(r, model, text);
+    if (vector == NULL) {
+        return NGX_ERROR;
+    }
+
+    floats = ngx_palloc(r->pool, model->dimensions * sizeof(float));
+    if (floats == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(r->pool, argo_float_base64_len(model->dimensions));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < model->dimensions; i++) {
+        floats[i] = (float) ((double) vector[i] / NGX_HTTP_ARGO_SIM_UNIT);
+    }
+
+    argo_out_lit(out, "\"");
+    argo_out_write(out, p,
+                   argo_float_write_base64(p, floats, model->dimensions) - p);
+    argo_out_lit(out, "\"");
+
+    return NGX_OK;
+}
+
+
+/* The numbers, in units of 10^-10. */
+
+static int64_t *
+ngx_http_argo_sim_vector(ngx_http_request_t *r,
+    const ngx_http_argo_sim_model_t *model, const ngx_str_t *text)
 {
     int64_t     *vector, length;
     uint64_t     state, square;
@@ -70,7 +140,7 @@ ngx_http_argo_sim_write_vector(ngx_http_request_t *r,
 
     vector = ngx_palloc(r->pool, model->dimensions * sizeof(int64_t));
     if (vector == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     state = ngx_http_argo_sim_hash(0, model->id.data, model->id.len);
@@ -92,21 +162,11 @@ ngx_http_argo_sim_write_vector(ngx_http_request_t *r,
         length = 1;
     }
 
-    argo_out_lit(out, "[");
-
     for (i = 0; i < model->dimensions; i++) {
-
-        if (i) {
-            argo_out_lit(out, ",");
-        }
-
-        ngx_http_argo_sim_write_float(out,
-                              vector[i] * NGX_HTTP_ARGO_SIM_UNIT / length);
+        vector[i] = vector[i] * NGX_HTTP_ARGO_SIM_UNIT / length;
     }
 
-    argo_out_lit(out, "]");
-
-    return NGX_OK;
+    return vector;
 }
 
 

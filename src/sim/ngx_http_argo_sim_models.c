@@ -104,6 +104,48 @@ ngx_http_argo_sim_find_model(const ngx_str_t *id)
 }
 
 
+const ngx_http_argo_sim_model_t *
+ngx_http_argo_sim_find_name(const ngx_str_t *name)
+{
+    ngx_str_t                         id;
+    ngx_uint_t                        i;
+    const ngx_http_argo_sim_model_t  *model;
+
+    static const struct {
+        const char  *name;
+        const char  *id;
+    } official[] = {
+        { "text-embedding-ada-002", "ada002" },
+        { "text-embedding-3-small", "v3small" },
+        { "text-embedding-3-large", "v3large" },
+        { NULL, NULL }
+    };
+
+    for (model = ngx_http_argo_sim_models; model->id.len; model++) {
+
+        if (model->name.len == name->len
+            && ngx_memcmp(model->name.data, name->data, name->len) == 0)
+        {
+            return model;
+        }
+    }
+
+    for (i = 0; official[i].name; i++) {
+
+        if (ngx_strlen(official[i].name) == name->len
+            && ngx_memcmp(official[i].name, name->data, name->len) == 0)
+        {
+            id.data = (u_char *) official[i].id;
+            id.len = ngx_strlen(official[i].id);
+
+            return ngx_http_argo_sim_find_model(&id);
+        }
+    }
+
+    return ngx_http_argo_sim_find_model(name);
+}
+
+
 /* A list for an error message. */
 
 void
@@ -116,7 +158,7 @@ ngx_http_argo_sim_write_ids(argo_out_t *out, ngx_uint_t embedding)
 
     for (model = ngx_http_argo_sim_models; model->id.len; model++) {
 
-        if ((model->dimensions != 0) != embedding) {
+        if ((model->dimensions != 0) != (embedding != 0)) {
             continue;
         }
 

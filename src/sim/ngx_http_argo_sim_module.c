@@ -9,6 +9,9 @@
 #include "ngx_http_argo_sim.h"
 
 
+#define NGX_HTTP_ARGO_SIM_MAX_ROUTES  16
+
+
 /* of this worker since it was started */
 
 typedef struct {
@@ -16,6 +19,7 @@ typedef struct {
     ngx_uint_t  active;
     ngx_uint_t  aborted;
     ngx_uint_t  completed;
+    ngx_uint_t  routes[NGX_HTTP_ARGO_SIM_MAX_ROUTES];
 } ngx_http_argo_sim_stats_t;
 
 
@@ -33,8 +37,6 @@ static ngx_int_t ngx_http_argo_sim_post(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_sim_body(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_int_t ngx_http_argo_sim_literal(ngx_http_request_t *r,
-    ngx_http_argo_sim_ctx_t *ctx, ngx_uint_t status, const char *json);
 static ngx_int_t ngx_http_argo_sim_report(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
 static void ngx_http_argo_sim_cleanup(void *data);
@@ -67,6 +69,21 @@ static const ngx_http_argo_sim_route_t  ngx_http_argo_sim_routes[] = {
 
     { ngx_string("v1/models"),
       NGX_HTTP_GET, ngx_string("GET"), NGX_HTTP_ARGO_SIM_MODELS },
+
+    { ngx_string("v1/chat/completions"),
+      NGX_HTTP_POST, ngx_string("POST"), NGX_HTTP_ARGO_SIM_COMPLETIONS },
+
+    { ngx_string("v1/messages"),
+      NGX_HTTP_POST, ngx_string("POST"), NGX_HTTP_ARGO_SIM_MESSAGES },
+
+    { ngx_string("v1/messages/count_tokens"),
+      NGX_HTTP_POST, ngx_string("POST"), NGX_HTTP_ARGO_SIM_COUNT },
+
+    { ngx_string("v1/responses"),
+      NGX_HTTP_POST, ngx_string("POST"), NGX_HTTP_ARGO_SIM_RESPONSES },
+
+    { ngx_string("v1/embeddings"),
+      NGX_HTTP_POST, ngx_string("POST"), NGX_HTTP_ARGO_SIM_EMBEDDINGS },
 
     { ngx_string("sim/stats"),
       NGX_HTTP_GET, ngx_string("GET"), NGX_HTTP_ARGO_SIM_STATS },
@@ -175,6 +192,8 @@ ngx_http_argo_sim_handler(ngx_http_request_t *r)
         ctx->counted = 1;
         ngx_http_argo_sim_stats.requests++;
         ngx_http_argo_sim_stats.active++;
+        ngx_http_argo_sim_stats.routes[ctx->route
+                                       - ngx_http_argo_sim_routes]++;
     }
 
     /* always read, so that a refusal or a cut leaves nothing unread */
@@ -396,6 +415,12 @@ ngx_http_argo_sim_post(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    if (ctx->route->kind & NGX_HTTP_ARGO_SIM_NATIVE) {
+        rc = ngx_http_argo_sim_native(r, ctx, &document);
+
+        return (rc == NGX_DECLINED) ? NGX_OK : rc;
+    }
+
     rc = ngx_http_argo_sim_check(r, ctx, &document);
 
     if (rc == NGX_DECLINED) {
@@ -474,7 +499,7 @@ ngx_http_argo_sim_body(ngx_http_request_t *r, ngx_str_t *body)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_sim_literal(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx,
     ngx_uint_t status, const char *json)
 {
@@ -493,8 +518,10 @@ ngx_http_argo_sim_literal(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx,
 static ngx_int_t
 ngx_http_argo_sim_report(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx)
 {
-    argo_out_t                  out;
-    ngx_http_argo_sim_stats_t  *stats;
+    argo_out_t                        out;
+    ngx_uint_t                        i, first;
+    ngx_http_argo_sim_stats_t        *stats;
+    const ngx_http_argo_sim_route_t  *route;
 
     stats = &ngx_http_argo_sim_stats;
 
@@ -508,7 +535,25 @@ ngx_http_argo_sim_report(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx)
     argo_out_int(&out, stats->aborted);
     argo_out_lit(&out, ",\"completed\":");
     argo_out_int(&out, stats->completed);
-    argo_out_lit(&out, "}");
+    argo_out_lit(&out, ",\"routes\":{");
+
+    first = 1;
+    route = ngx_http_argo_sim_routes;
+
+    for (i = 0; route[i].path.len; i++) {
+
+        if (stats->routes[i] == 0) {
+            continue;
+        }
+
+        argo_out_write(&out, first ? "\"" : ",\"", first ? 1 : 2);
+        argo_out_str(&out, &route[i].path);
+        argo_out_lit(&out, "\":");
+        argo_out_int(&out, stats->routes[i]);
+        first = 0;
+    }
+
+    argo_out_lit(&out, "}}");
 
     return ngx_http_argo_sim_json(r, ctx, NGX_HTTP_OK, &out);
 }

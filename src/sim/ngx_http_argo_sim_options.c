@@ -39,7 +39,15 @@ typedef enum {
     NGX_HTTP_ARGO_SIM_KEY_NORESPONSE,
     NGX_HTTP_ARGO_SIM_KEY_TYPE,
     NGX_HTTP_ARGO_SIM_KEY_GZIP,
-    NGX_HTTP_ARGO_SIM_KEY_RETRY_AFTER
+    NGX_HTTP_ARGO_SIM_KEY_RETRY_AFTER,
+    NGX_HTTP_ARGO_SIM_KEY_END,
+    NGX_HTTP_ARGO_SIM_KEY_ANSWER,
+    NGX_HTTP_ARGO_SIM_KEY_AFTER,
+    NGX_HTTP_ARGO_SIM_KEY_ERROR_TYPE,
+    NGX_HTTP_ARGO_SIM_KEY_REDACTED,
+    NGX_HTTP_ARGO_SIM_KEY_REFUSAL,
+    NGX_HTTP_ARGO_SIM_KEY_PING,
+    NGX_HTTP_ARGO_SIM_KEY_NOUSAGE
 } ngx_http_argo_sim_key_e;
 
 
@@ -76,6 +84,8 @@ static const char *ngx_http_argo_sim_contradiction(
     const ngx_http_argo_sim_options_t *options, ngx_uint_t kind);
 static const char *ngx_http_argo_sim_unfit(ngx_http_request_t *r,
     ngx_uint_t fault);
+static const char *ngx_http_argo_sim_untimely(
+    const ngx_http_argo_sim_ctx_t *ctx);
 static void ngx_http_argo_sim_trim(ngx_str_t *s);
 
 
@@ -105,6 +115,15 @@ static const ngx_str_t  ngx_http_argo_sim_bodies[] = {
 };
 
 
+static const ngx_str_t  ngx_http_argo_sim_answers[] = {
+    ngx_string("error"),
+    ngx_string("event"),
+    ngx_string("failed"),
+    ngx_string("openai"),
+    ngx_null_string
+};
+
+
 #define NGX_HTTP_ARGO_SIM_MAX_MS  (3600 * 1000)
 #define NGX_HTTP_ARGO_SIM_MAX_SIZE  (64 * 1024 * 1024)
 #define NGX_HTTP_ARGO_SIM_MAX_CHUNKS  1000000
@@ -123,15 +142,18 @@ static const ngx_http_argo_sim_key_t  ngx_http_argo_sim_keys[] = {
       NGX_HTTP_ARGO_SIM_WORD, ngx_http_argo_sim_offset(body),
       0, 0, ngx_http_argo_sim_bodies, 0 },
 
-    { ngx_string("text"), NGX_HTTP_ARGO_SIM_TALK,
+    { ngx_string("text"),
+      NGX_HTTP_ARGO_SIM_TALK|NGX_HTTP_ARGO_SIM_NATIVE_TALK,
       NGX_HTTP_ARGO_SIM_WORD, ngx_http_argo_sim_offset(text),
       0, 0, ngx_http_argo_sim_texts, 0 },
 
-    { ngx_string("size"), NGX_HTTP_ARGO_SIM_TALK,
+    { ngx_string("size"),
+      NGX_HTTP_ARGO_SIM_TALK|NGX_HTTP_ARGO_SIM_NATIVE_TALK,
       NGX_HTTP_ARGO_SIM_NUMBER, ngx_http_argo_sim_offset(size),
       1, NGX_HTTP_ARGO_SIM_MAX_SIZE, NULL, 0 },
 
-    { ngx_string("chunks"), NGX_HTTP_ARGO_SIM_TALK,
+    { ngx_string("chunks"),
+      NGX_HTTP_ARGO_SIM_TALK|NGX_HTTP_ARGO_SIM_NATIVE_TALK,
       NGX_HTTP_ARGO_SIM_NUMBER, ngx_http_argo_sim_offset(chunks),
       1, NGX_HTTP_ARGO_SIM_MAX_CHUNKS, NULL, 0 },
 
@@ -168,7 +190,8 @@ static const ngx_http_argo_sim_key_t  ngx_http_argo_sim_keys[] = {
       0, 0, NULL, 0 },
 
     { ngx_string("noresponse"),
-      NGX_HTTP_ARGO_SIM_CHAT|NGX_HTTP_ARGO_SIM_EMBED,
+      NGX_HTTP_ARGO_SIM_CHAT|NGX_HTTP_ARGO_SIM_EMBED
+      |NGX_HTTP_ARGO_SIM_NATIVE,
       NGX_HTTP_ARGO_SIM_FLAG, ngx_http_argo_sim_offset(noresponse),
       0, 0, NULL, 0 },
 
@@ -183,6 +206,39 @@ static const ngx_http_argo_sim_key_t  ngx_http_argo_sim_keys[] = {
     { ngx_string("retry_after"), NGX_HTTP_ARGO_SIM_ANY,
       NGX_HTTP_ARGO_SIM_NUMBER, ngx_http_argo_sim_offset(retry_after),
       1, 3600, NULL, 0 },
+
+    { ngx_string("end"),
+      NGX_HTTP_ARGO_SIM_STREAM|NGX_HTTP_ARGO_SIM_NATIVE_TALK,
+      NGX_HTTP_ARGO_SIM_PLACE, ngx_http_argo_sim_offset(fault_at),
+      0, NGX_HTTP_ARGO_SIM_MAX_SIZE, NULL, NGX_HTTP_ARGO_SIM_FAULT_END },
+
+    { ngx_string("answer"), NGX_HTTP_ARGO_SIM_NATIVE,
+      NGX_HTTP_ARGO_SIM_WORD, ngx_http_argo_sim_offset(answer),
+      0, 0, ngx_http_argo_sim_answers, 0 },
+
+    { ngx_string("after"), NGX_HTTP_ARGO_SIM_NATIVE_TALK,
+      NGX_HTTP_ARGO_SIM_NUMBER, ngx_http_argo_sim_offset(after),
+      0, NGX_HTTP_ARGO_SIM_MAX_CHUNKS, NULL, 0 },
+
+    { ngx_string("error_type"), NGX_HTTP_ARGO_SIM_NATIVE,
+      NGX_HTTP_ARGO_SIM_STRING, ngx_http_argo_sim_offset(error_type),
+      0, 0, NULL, 0 },
+
+    { ngx_string("redacted"), NGX_HTTP_ARGO_SIM_MESSAGES,
+      NGX_HTTP_ARGO_SIM_FLAG, ngx_http_argo_sim_offset(redacted),
+      0, 0, NULL, 0 },
+
+    { ngx_string("refusal"), NGX_HTTP_ARGO_SIM_NATIVE_TALK,
+      NGX_HTTP_ARGO_SIM_FLAG, ngx_http_argo_sim_offset(refusal),
+      0, 0, NULL, 0 },
+
+    { ngx_string("ping"), NGX_HTTP_ARGO_SIM_MESSAGES,
+      NGX_HTTP_ARGO_SIM_FLAG, ngx_http_argo_sim_offset(ping),
+      0, 0, NULL, 0 },
+
+    { ngx_string("nousage"), NGX_HTTP_ARGO_SIM_COMPLETIONS,
+      NGX_HTTP_ARGO_SIM_FLAG, ngx_http_argo_sim_offset(nousage),
+      0, 0, NULL, 0 },
 
     { ngx_null_string, 0, 0, 0, 0, 0, NULL, 0 }
 };
@@ -303,8 +359,12 @@ ngx_http_argo_sim_set(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx,
 
     if (key->fault && options->fault) {
         return argo_error_set(err, NGX_HTTP_BAD_REQUEST, NULL, NULL,
-                              "X-Argo-Sim: only one of cut, reset, stall and "
-                              "badchunk is possible");
+                              key->fault == NGX_HTTP_ARGO_SIM_FAULT_END
+                              || options->fault == NGX_HTTP_ARGO_SIM_FAULT_END
+                              ? "X-Argo-Sim: end leaves nothing for cut, "
+                                "reset, stall and badchunk"
+                              : "X-Argo-Sim: only one of cut, reset, stall "
+                                "and badchunk is possible");
     }
 
     if (ngx_http_argo_sim_value(key, value, options) != NGX_OK) {
@@ -460,6 +520,14 @@ ngx_http_argo_sim_contradiction(const ngx_http_argo_sim_options_t *options,
                    "which status and body replace";
         }
 
+        if (options->answer || options->redacted || options->refusal
+            || options->ping || options->nousage
+            || options->fault == NGX_HTTP_ARGO_SIM_FAULT_END)
+        {
+            return "answer, redacted, refusal, ping, nousage and end need an "
+                   "answer, which status and body replace";
+        }
+
         /* of a failure nothing is streamed */
         kind = NGX_HTTP_ARGO_SIM_CHAT;
     }
@@ -470,8 +538,30 @@ ngx_http_argo_sim_contradiction(const ngx_http_argo_sim_options_t *options,
         return "noresponse leaves nothing for text, chunks and malformed";
     }
 
+    if (options->noresponse
+        && (options->answer || options->refusal || options->redacted
+            || options->ping || options->nousage))
+    {
+        return "noresponse leaves nothing for answer, refusal, redacted, "
+               "ping and nousage";
+    }
+
+    if ((ngx_http_argo_sim_given(options, AFTER)
+         && options->answer != NGX_HTTP_ARGO_SIM_REPLY_EVENT
+         && options->answer != NGX_HTTP_ARGO_SIM_REPLY_FAILED)
+        || (options->error_type.len
+            && (options->answer == NGX_HTTP_ARGO_SIM_REPLY_ANSWER
+                || options->answer == NGX_HTTP_ARGO_SIM_REPLY_OPENAI)))
+    {
+        return "after and error_type need an answer that is an error";
+    }
+
     if (options->chunks && (options->text || options->chunk)) {
         return "chunks has a text and a size of chunks of its own";
+    }
+
+    if (options->refusal && (options->text || options->chunks)) {
+        return "refusal has a text of its own";
     }
 
     if (options->size && options->text != NGX_HTTP_ARGO_SIM_TEXT_LOREM) {
@@ -479,7 +569,8 @@ ngx_http_argo_sim_contradiction(const ngx_http_argo_sim_options_t *options,
     }
 
     if (ngx_http_argo_sim_given(options, INTERVAL)
-        && kind != NGX_HTTP_ARGO_SIM_STREAM && !options->chunk)
+        && !(kind & (NGX_HTTP_ARGO_SIM_STREAM|NGX_HTTP_ARGO_SIM_NATIVE_TALK))
+        && !options->chunk)
     {
         return "interval needs chunk where the reply is not a stream";
     }
@@ -493,7 +584,9 @@ ngx_http_argo_sim_unfit(ngx_http_request_t *r, ngx_uint_t fault)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (fault == NGX_HTTP_ARGO_SIM_FAULT_NONE) {
+    if (fault == NGX_HTTP_ARGO_SIM_FAULT_NONE
+        || fault == NGX_HTTP_ARGO_SIM_FAULT_END)
+    {
         return NULL;
     }
 
@@ -519,11 +612,23 @@ ngx_int_t
 ngx_http_argo_sim_check_fault(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, argo_error_t *err)
 {
+    const char                   *reason;
     ngx_http_argo_sim_options_t  *options;
 
     options = &ctx->options;
 
-    if (options->fault == NGX_HTTP_ARGO_SIM_FAULT_NONE || ctx->refusal
+    if (ctx->refusal) {
+        return NGX_OK;
+    }
+
+    reason = ngx_http_argo_sim_untimely(ctx);
+
+    if (reason) {
+        return argo_error_setf(r->pool, err, NGX_HTTP_BAD_REQUEST, NULL, NULL,
+                               "zz", "X-Argo-Sim: ", reason);
+    }
+
+    if (options->fault == NGX_HTTP_ARGO_SIM_FAULT_NONE
         || options->fault_default)
     {
         return NGX_OK;
@@ -532,7 +637,9 @@ ngx_http_argo_sim_check_fault(ngx_http_request_t *r,
     /* where there is a length, nothing would be missing at the very end */
 
     if (options->fault_at > ctx->body.len
-        || (options->fault_at == ctx->body.len && !ctx->streamed
+        || (options->fault_at == ctx->body.len
+            && (!ctx->streamed
+                || options->fault == NGX_HTTP_ARGO_SIM_FAULT_END)
             && options->fault != NGX_HTTP_ARGO_SIM_FAULT_BADCHUNK))
     {
         return argo_error_setf(r->pool, err, NGX_HTTP_BAD_REQUEST, NULL, NULL,
@@ -543,6 +650,49 @@ ngx_http_argo_sim_check_fault(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* What only the reply shows: on native routes a member asks for a stream. */
+
+static const char *
+ngx_http_argo_sim_untimely(const ngx_http_argo_sim_ctx_t *ctx)
+{
+    const ngx_http_argo_sim_options_t  *options;
+
+    options = &ctx->options;
+
+    if (options->fault == NGX_HTTP_ARGO_SIM_FAULT_END && !ctx->streamed) {
+        return "end needs a stream";
+    }
+
+    if (ctx->route == NULL
+        || !(ctx->route->kind & NGX_HTTP_ARGO_SIM_NATIVE))
+    {
+        return NULL;
+    }
+
+    if (ctx->streamed && options->malformed) {
+        return "malformed has no effect on a stream";
+    }
+
+    if (!ctx->streamed && (options->ping || options->nousage)) {
+        return "ping and nousage need a stream";
+    }
+
+    if (options->answer == NGX_HTTP_ARGO_SIM_REPLY_OPENAI
+        && ctx->route->kind != NGX_HTTP_ARGO_SIM_MESSAGES)
+    {
+        return "answer=openai needs v1/messages";
+    }
+
+    if (!ctx->streamed && !options->chunk
+        && ngx_http_argo_sim_given(options, INTERVAL))
+    {
+        return "interval needs chunk where the reply is not a stream";
+    }
+
+    return NULL;
 }
 
 

@@ -49,6 +49,7 @@ static ngx_int_t ngx_http_argo_sim_flush(ngx_http_request_t *r,
 static ngx_int_t ngx_http_argo_sim_send_piece(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx);
 static u_char *ngx_http_argo_sim_piece(ngx_http_argo_sim_ctx_t *ctx);
+static u_char *ngx_http_argo_sim_event_end(u_char *p, u_char *end);
 static ngx_int_t ngx_http_argo_sim_output(ngx_http_request_t *r,
     ngx_http_argo_sim_ctx_t *ctx, u_char *start, u_char *end,
     ngx_uint_t last);
@@ -94,6 +95,12 @@ ngx_http_argo_sim_start(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx)
         }
 
         ctx->last = ctx->pos + options->fault_at;
+
+        if (options->fault == NGX_HTTP_ARGO_SIM_FAULT_END) {
+            ctx->body.len = options->fault_at;
+            options->fault = NGX_HTTP_ARGO_SIM_FAULT_NONE;
+            options->fault_default = 0;
+        }
     }
 
     if (ctx->streamed || options->chunk) {
@@ -323,8 +330,16 @@ ngx_http_argo_sim_set_headers(ngx_http_request_t *r,
     h = ngx_http_argo_sim_header(r, "Strict-Transport-Security",
                                  "max-age=31536000; includeSubDomains", NULL);
 
-    if (h && ctx->route && (ctx->route->kind & NGX_HTTP_ARGO_SIM_TALK)) {
+    if (h && ctx->route
+        && (ctx->streamed
+            || (ctx->route->kind & (NGX_HTTP_ARGO_SIM_TALK
+                                    |NGX_HTTP_ARGO_SIM_MESSAGES))))
+    {
         h = ngx_http_argo_sim_header(r, "Vary", "Accept-Encoding", NULL);
+    }
+
+    if (h && ctx->events && ctx->route->kind == NGX_HTTP_ARGO_SIM_MESSAGES) {
+        h = ngx_http_argo_sim_header(r, "Cache-Control", "no-cache", NULL);
     }
 
     if (h && ctx->allow.len) {
@@ -487,9 +502,8 @@ ngx_http_argo_sim_send_piece(ngx_http_request_t *r,
 static u_char *
 ngx_http_argo_sim_piece(ngx_http_argo_sim_ctx_t *ctx)
 {
-    u_char      *p, *end;
-    size_t       n;
-    ngx_uint_t   blanks;
+    u_char  *p, *end;
+    size_t   n;
 
     p = ctx->pos;
     end = ctx->body.data + ctx->body.len;
@@ -503,9 +517,34 @@ ngx_http_argo_sim_piece(ngx_http_argo_sim_ctx_t *ctx)
         return end;
     }
 
-    /* a word and one blank behind it, or two of them: "chunk 1 " */
+    if (ctx->events) {
+        return ngx_http_argo_sim_event_end(p, end);
+    }
 
-    blanks = ctx->options.chunks ? 2 : 1;
+    return ngx_http_argo_sim_word(p, end, ctx->options.chunks ? 2 : 1);
+}
+
+
+/* An event and the empty line behind it. */
+
+static u_char *
+ngx_http_argo_sim_event_end(u_char *p, u_char *end)
+{
+    for ( /* void */ ; p + 1 < end; p++) {
+
+        if (p[0] == LF && p[1] == LF) {
+            return p + 2;
+        }
+    }
+
+    return end;
+}
+
+
+u_char *
+ngx_http_argo_sim_word(u_char *p, u_char *end, ngx_uint_t blanks)
+{
+    size_t  n;
 
     for (n = 0; p + n < end && n < NGX_HTTP_ARGO_SIM_PIECE; n++) {
 

@@ -38,6 +38,7 @@ ngx_http_argo_sim_json(ngx_http_request_t *r, ngx_http_argo_sim_ctx_t *ctx,
     ctx->status = status;
     ctx->type = ngx_http_argo_sim_type_json;
     ctx->streamed = 0;
+    ctx->events = 0;
 
     return argo_out_flatten(out, r->pool, &ctx->body);
 }

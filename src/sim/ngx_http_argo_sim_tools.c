@@ -17,10 +17,15 @@ static argo_json_t *ngx_http_argo_sim_choice(const argo_json_t *choice);
 static argo_json_t *ngx_http_argo_sim_schema(const argo_json_t *function);
 static void ngx_http_argo_sim_write_id(const ngx_http_argo_sim_ctx_t *ctx,
     const char *prefix, const argo_json_t *name, argo_out_t *out);
-static void ngx_http_argo_sim_write_object(const argo_json_t *schema,
+static void ngx_http_argo_sim_write_members(const argo_json_t *root,
+    const argo_json_t *schema, ngx_uint_t depth, argo_out_t *out);
+static void ngx_http_argo_sim_write_value(const argo_json_t *root,
+    const argo_json_t *schema, const ngx_str_t *name, ngx_uint_t depth,
     argo_out_t *out);
-static void ngx_http_argo_sim_write_value(const argo_json_t *schema,
-    const ngx_str_t *name, argo_out_t *out);
+static argo_json_t *ngx_http_argo_sim_reference(const argo_json_t *root,
+    const argo_json_t *ref);
+static argo_json_t *ngx_http_argo_sim_constant(const argo_json_t *schema);
+static argo_json_t *ngx_http_argo_sim_variant(const argo_json_t *schema);
 static argo_json_t *ngx_http_argo_sim_type(const argo_json_t *schema);
 static ngx_uint_t ngx_http_argo_sim_type_is(const argo_json_t *type,
     const char *name);
@@ -256,10 +261,18 @@ ngx_http_argo_sim_write_id(const ngx_http_argo_sim_ctx_t *ctx,
 }
 
 
-/* An object with the properties that the schema requires. */
+void
+ngx_http_argo_sim_write_object(const argo_json_t *schema, argo_out_t *out)
+{
+    ngx_http_argo_sim_write_members(schema, schema, 0, out);
+}
+
+
+/* Depth counts references as well, which may go round in circles. */
 
 static void
-ngx_http_argo_sim_write_object(const argo_json_t *schema, argo_out_t *out)
+ngx_http_argo_sim_write_members(const argo_json_t *root,
+    const argo_json_t *schema, ngx_uint_t depth, argo_out_t *out)
 {
     ngx_str_t     name;
     ngx_uint_t    first;
@@ -295,53 +308,57 @@ ngx_http_argo_sim_write_object(const argo_json_t *schema, argo_out_t *out)
 
         argo_out_str(out, &item->raw);
         argo_out_lit(out, ":");
-        ngx_http_argo_sim_write_value(property, &name, out);
+        ngx_http_argo_sim_write_value(root, property, &name, depth + 1, out);
     }
 
     argo_out_lit(out, "}");
 }
 
 
-/* As deep as the schema, and so no deeper than the parser allows. */
-
 static void
-ngx_http_argo_sim_write_value(const argo_json_t *schema,
-    const ngx_str_t *name, argo_out_t *out)
+ngx_http_argo_sim_write_value(const argo_json_t *root,
+    const argo_json_t *schema, const ngx_str_t *name, ngx_uint_t depth,
+    argo_out_t *out)
 {
     argo_json_t  *value, *type;
 
-    value = schema ? argo_json_get(schema, "const") : NULL;
-
-    if (value == NULL && schema) {
-        value = argo_json_get(schema, "enum");
-        value = value ? value->child : NULL;
+    if (depth > ARGO_JSON_MAX_DEPTH) {
+        argo_out_lit(out, "null");
+        return;
     }
+
+    value = schema ? argo_json_get(schema, "$ref") : NULL;
+
+    if (value) {
+        ngx_http_argo_sim_write_value(root,
+                                  ngx_http_argo_sim_reference(root, value),
+                                  name, depth + 1, out);
+        return;
+    }
+
+    value = schema ? ngx_http_argo_sim_constant(schema) : NULL;
 
     if (value) {
         argo_out_str(out, &value->raw);
         return;
     }
 
-    value = schema ? argo_json_get(schema, "anyOf") : NULL;
+    value = schema ? ngx_http_argo_sim_variant(schema) : NULL;
 
-    if (value == NULL && schema) {
-        value = argo_json_get(schema, "oneOf");
-    }
-
-    if (value && value->child) {
-        ngx_http_argo_sim_write_value(value->child, name, out);
+    if (value) {
+        ngx_http_argo_sim_write_value(root, value, name, depth + 1, out);
         return;
     }
 
     type = ngx_http_argo_sim_type(schema);
 
     if (ngx_http_argo_sim_type_is(type, "object")) {
-        ngx_http_argo_sim_write_object(schema, out);
+        ngx_http_argo_sim_write_members(root, schema, depth, out);
 
     } else if (ngx_http_argo_sim_type_is(type, "array")) {
         argo_out_lit(out, "[");
-        ngx_http_argo_sim_write_value(argo_json_get(schema, "items"), name,
-                                      out);
+        ngx_http_argo_sim_write_value(root, argo_json_get(schema, "items"),
+                                      name, depth + 1, out);
         argo_out_lit(out, "]");
 
     } else if (ngx_http_argo_sim_type_is(type, "integer")) {
@@ -361,6 +378,83 @@ ngx_http_argo_sim_write_value(const argo_json_t *schema,
         argo_out_str(out, name);
         argo_out_lit(out, "\"");
     }
+}
+
+
+/* "#/$defs/Name", with any number of names, or "#". */
+
+static argo_json_t *
+ngx_http_argo_sim_reference(const argo_json_t *root, const argo_json_t *ref)
+{
+    u_char       *p, *slash, *end;
+    ngx_str_t     path;
+    argo_json_t  *node;
+
+    if (ref->type != ARGO_JSON_STRING) {
+        return NULL;
+    }
+
+    path = argo_json_inner(ref);
+    end = path.data + path.len;
+
+    if (path.len == 1 && path.data[0] == '#') {
+        return (argo_json_t *) root;
+    }
+
+    if (path.len < 2 || ngx_strncmp(path.data, "#/", 2) != 0) {
+        return NULL;
+    }
+
+    node = (argo_json_t *) root;
+
+    for (p = path.data + 2; node && p <= end; p = slash + 1) {
+        slash = ngx_strlchr(p, end, '/');
+
+        if (slash == NULL) {
+            slash = end;
+        }
+
+        node = argo_json_find(node, (char *) p, slash - p);
+    }
+
+    return node;
+}
+
+
+static argo_json_t *
+ngx_http_argo_sim_constant(const argo_json_t *schema)
+{
+    argo_json_t  *value;
+
+    value = argo_json_get(schema, "const");
+
+    if (value) {
+        return value;
+    }
+
+    value = argo_json_get(schema, "enum");
+
+    return value ? value->child : NULL;
+}
+
+
+static argo_json_t *
+ngx_http_argo_sim_variant(const argo_json_t *schema)
+{
+    ngx_uint_t    i;
+    argo_json_t  *value;
+
+    static const char  *names[] = { "anyOf", "oneOf", "allOf", NULL };
+
+    for (i = 0; names[i]; i++) {
+        value = argo_json_find(schema, names[i], 5);
+
+        if (value && value->child) {
+            return value->child;
+        }
+    }
+
+    return NULL;
 }
 
 
