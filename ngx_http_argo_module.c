@@ -68,6 +68,13 @@ static ngx_command_t  ngx_http_argo_commands[] = {
       0,
       NULL },
 
+    { ngx_string("argo_native_responses"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, responses),
+      NULL },
+
     { ngx_string("argo_user"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_set_complex_value_slot,
@@ -94,6 +101,13 @@ static ngx_command_t  ngx_http_argo_commands[] = {
       ngx_http_argo_model,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("argo_model_rules"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_argo_model_rules,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_argo_loc_conf_t, rules),
       NULL },
 
     { ngx_string("argo_default_model"),
@@ -233,6 +247,7 @@ ngx_http_argo_create_main_conf(ngx_conf_t *cf)
      *     conf->request_id = 0;
      *     conf->tokenizer_dir = { 0, NULL };
      *     conf->tokenizer = { NULL };
+     *     conf->rules = NULL;
      */
 
     if (ngx_array_init(&conf->models, cf->pool, 4,
@@ -263,14 +278,16 @@ ngx_http_argo_create_loc_conf(ngx_conf_t *cf)
      *     conf->file = { 0, NULL };
      *     conf->line = 0;
      *     conf->upstream = { 0, NULL };
-     *     conf->back = NULL;
      *     conf->models = NULL;
+     *     conf->rules = NULL;
      *     conf->default_model = { 0, NULL };
      *     conf->default_embedding_model = { 0, NULL };
      *     conf->live = NULL;
      *     conf->version_feed = { 0, NULL };
      */
 
+    conf->api = NGX_CONF_UNSET_UINT;
+    conf->responses = NGX_CONF_UNSET;
     conf->user = NGX_CONF_UNSET_PTR;
     conf->pseudo = NGX_CONF_UNSET_UINT;
     conf->heartbeat = NGX_CONF_UNSET_MSEC;
@@ -302,11 +319,13 @@ ngx_http_argo_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_argo_merge_image_conf(&conf->image, &prev->image);
 
-    if (conf->back == NULL) {
-        conf->back = prev->back ? prev->back : &argo_legacy_back;
-    }
+    ngx_conf_merge_uint_value(conf->api, prev->api, NGX_HTTP_ARGO_API_NATIVE);
+    ngx_conf_merge_value(conf->responses, prev->responses, 1);
 
-    if (ngx_http_argo_merge_models(cf, conf, prev) != NGX_CONF_OK) {
+    if (ngx_http_argo_merge_models(cf, conf, prev) != NGX_CONF_OK
+        || ngx_http_argo_merge_rules(cf, &conf->rules, prev->rules)
+           != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -504,6 +523,8 @@ ngx_http_argo_preconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_argo_postconfiguration(ngx_conf_t *cf)
 {
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
     ngx_http_argo_main_conf_t  *amcf;
 
     static ngx_str_t            name = ngx_string("request_id");
@@ -519,6 +540,15 @@ ngx_http_argo_postconfiguration(ngx_conf_t *cf)
     if (ngx_http_argo_open_tokenizer(cf) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_argo_hide_key;
 
     return ngx_http_argo_filter_init(cf);
 }
@@ -603,18 +633,23 @@ ngx_http_argo_upstream_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_str_t  *value;
 
-    if (alcf->back) {
+    if (alcf->api != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
 
-    alcf->back = argo_back_find(&value[1]);
+    if (argo_str_is(&value[1], "native")) {
+        alcf->api = NGX_HTTP_ARGO_API_NATIVE;
 
-    if (alcf->back == NULL) {
+    } else if (argo_str_is(&value[1], "legacy")) {
+        alcf->api = NGX_HTTP_ARGO_API_LEGACY;
+
+    } else {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V %V\" is not available: \"legacy\" is",
-                           &cmd->name, &value[1]);
+                           "invalid value \"%V\" in \"%V\": it can be "
+                           "\"native\" or \"legacy\"",
+                           &value[1], &cmd->name);
         return NGX_CONF_ERROR;
     }
 

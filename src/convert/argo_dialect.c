@@ -13,6 +13,9 @@ static const argo_front_t  *argo_fronts[] = {
     &argo_openai_chat_front,
     &argo_openai_completions_front,
     &argo_openai_responses_front,
+    &argo_anthropic_front,
+    &argo_gemini_front,
+    &argo_gemini_array_front,
     &argo_direct_front,
     &argo_direct_embed_front,
     NULL
@@ -21,6 +24,9 @@ static const argo_front_t  *argo_fronts[] = {
 
 static const argo_back_t  *argo_backs[] = {
     &argo_legacy_back,
+    &argo_openai_chat_back,
+    &argo_openai_responses_back,
+    &argo_anthropic_back,
     &argo_direct_chat_back,
     &argo_direct_embed_back,
     NULL
@@ -60,4 +66,22 @@ argo_back_find(const ngx_str_t *name)
     }
 
     return NULL;
+}
+
+
+const argo_back_t *
+argo_back_route(argo_dialect_e client, argo_family_e family,
+    ngx_uint_t responses)
+{
+    if (family == ARGO_FAMILY_ANTHROPIC) {
+        return &argo_anthropic_back;
+    }
+
+    if (client == ARGO_DIALECT_RESPONSES && family == ARGO_FAMILY_OPENAI
+        && responses)
+    {
+        return &argo_openai_responses_back;
+    }
+
+    return &argo_openai_chat_back;
 }

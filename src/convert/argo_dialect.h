@@ -17,12 +17,23 @@
 #include "argo_ir.h"
 #include "argo_json.h"
 #include "argo_out.h"
+#include "argo_sse.h"
 
 
 typedef enum {
     ARGO_FRAME_JSON = 0,            /* one JSON document */
-    ARGO_FRAME_RAW                  /* bare text; its end is the transfer's */
+    ARGO_FRAME_RAW,                 /* bare text; its end is the transfer's */
+    ARGO_FRAME_SSE                  /* server-sent events */
 } argo_frame_e;
+
+
+/* where ARGO wants the user's name besides the body */
+
+typedef enum {
+    ARGO_AUTH_BODY = 0,             /* nowhere else */
+    ARGO_AUTH_BEARER,
+    ARGO_AUTH_ANTHROPIC             /* x-api-key, and Anthropic's headers */
+} argo_auth_e;
 
 
 /* one call to upstream, as the back wants it made */
@@ -30,7 +41,9 @@ typedef enum {
 typedef struct {
     ngx_str_t       tail;           /* of the URI, below ARGO's base */
     ngx_str_t       accept;
-    argo_frame_e    frame;          /* of a successful reply */
+    argo_frame_e    frame;          /* of a successful reply; a request for
+                                       SSE may also be answered with JSON */
+    argo_auth_e     auth;
 } argo_call_t;
 
 
@@ -76,7 +89,11 @@ typedef void (*argo_write_error_pt)(const argo_error_t *err,
 
 typedef struct {
     ngx_str_t                name;
+    argo_dialect_e           dialect;
     ngx_str_t                stream_type;     /* content type of a stream */
+    ngx_str_t                heartbeat;       /* what a stream takes for one
+                                                 once it has begun; len 0: an
+                                                 SSE comment */
     ngx_uint_t               tree_depth;      /* of a request's tree, for
                                                  argo_json_parse() */
     argo_read_request_pt     read_request;
@@ -113,7 +130,24 @@ typedef ngx_int_t (*argo_read_response_pt)(argo_stream_t *st,
 typedef ngx_int_t (*argo_read_bytes_pt)(argo_stream_t *st, u_char *p,
     size_t n);
 
-/* The transfer has ended as it should: emits what is left, and FINISH. */
+/*
+ * Turns one server-sent event into events.  If st->splice is set it also
+ * hands the event on with argo_stream_forward(), after what it emitted.  Trees
+ * are made in st->scratch, which is emptied after each event.
+ */
+typedef ngx_int_t (*argo_read_event_pt)(argo_stream_t *st,
+    const argo_sse_event_t *frame);
+
+/*
+ * Prepares st->back_state for a reply, of which a stream may have several,
+ * from st->pool.  NGX_ERROR: no memory.
+ */
+typedef ngx_int_t (*argo_start_reply_pt)(argo_stream_t *st);
+
+/*
+ * The transfer has ended: emits what is left, and FINISH, if upstream has
+ * said before that the reply is complete or, in raw text, the end says so.
+ */
 typedef ngx_int_t (*argo_read_end_pt)(argo_stream_t *st);
 
 /*
@@ -126,10 +160,13 @@ typedef ngx_int_t (*argo_read_error_pt)(ngx_pool_t *pool, ngx_uint_t status,
 
 typedef struct {
     ngx_str_t                name;
+    argo_dialect_e           dialect;     /* a front of the same is spliced */
     argo_plan_call_pt        plan_call;
     argo_write_request_pt    write_request;
+    argo_start_reply_pt      start_reply;     /* NULL: nothing to prepare */
     argo_read_response_pt    read_response;
-    argo_read_bytes_pt       read_bytes;
+    argo_read_bytes_pt       read_bytes;      /* NULL: never raw */
+    argo_read_event_pt       read_event;      /* NULL: never SSE */
     argo_read_end_pt         read_end;
     argo_read_error_pt       read_error;
 } argo_back_t;
@@ -138,8 +175,14 @@ typedef struct {
 extern const argo_front_t  argo_openai_chat_front;
 extern const argo_front_t  argo_openai_completions_front;
 extern const argo_front_t  argo_openai_responses_front;
+extern const argo_front_t  argo_anthropic_front;
+extern const argo_front_t  argo_gemini_front;         /* SSE */
+extern const argo_front_t  argo_gemini_array_front;   /* a JSON array */
 extern const argo_front_t  argo_direct_front;
 extern const argo_front_t  argo_direct_embed_front;
+extern const argo_back_t   argo_openai_chat_back;
+extern const argo_back_t   argo_openai_responses_back;
+extern const argo_back_t   argo_anthropic_back;
 extern const argo_back_t   argo_legacy_back;
 extern const argo_back_t   argo_direct_chat_back;
 extern const argo_back_t   argo_direct_embed_back;
@@ -148,6 +191,14 @@ extern const argo_back_t   argo_direct_embed_back;
 /* Find a dialect by its name; NULL if there is none. */
 const argo_front_t *argo_front_find(const ngx_str_t *name);
 const argo_back_t *argo_back_find(const ngx_str_t *name);
+
+/*
+ * The native API of ARGO by which a model of the family is called best for a
+ * client: the table is in docs/routing.md.  responses: ARGO's Responses API
+ * may be used.
+ */
+const argo_back_t *argo_back_route(argo_dialect_e client,
+    argo_family_e family, ngx_uint_t responses);
 
 
 #endif /* _ARGO_DIALECT_H_INCLUDED_ */

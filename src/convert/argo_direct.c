@@ -69,7 +69,9 @@ static ngx_int_t argo_direct_read_error(ngx_pool_t *pool, ngx_uint_t status,
 
 const argo_front_t  argo_direct_front = {
     ngx_string("direct"),
+    ARGO_DIALECT_LEGACY,
     ngx_string("text/plain; charset=utf-8"),
+    ngx_null_string,
     ARGO_DIRECT_TREE_DEPTH,
     argo_direct_read_request,
     argo_direct_start_stream,
@@ -86,7 +88,9 @@ const argo_front_t  argo_direct_front = {
 
 const argo_front_t  argo_direct_embed_front = {
     ngx_string("direct_embed"),
+    ARGO_DIALECT_LEGACY,
     ngx_string("text/plain; charset=utf-8"),
+    ngx_null_string,
     ARGO_DIRECT_TREE_DEPTH,
     argo_direct_read_embed_request,
     argo_direct_start_stream,
@@ -101,10 +105,13 @@ const argo_front_t  argo_direct_embed_front = {
 
 const argo_back_t  argo_direct_chat_back = {
     ngx_string("direct_chat"),
+    ARGO_DIALECT_LEGACY,
     argo_direct_plan_chat,
     argo_direct_write_request,
+    NULL,
     argo_direct_read_chat_response,
     argo_direct_read_bytes,
+    NULL,
     argo_direct_read_end,
     argo_direct_read_error
 };
@@ -112,10 +119,13 @@ const argo_back_t  argo_direct_chat_back = {
 
 const argo_back_t  argo_direct_embed_back = {
     ngx_string("direct_embed"),
+    ARGO_DIALECT_LEGACY,
     argo_direct_plan_embed,
     argo_direct_write_request,
+    NULL,
     argo_direct_read_embed_response,
     argo_direct_read_bytes,
+    NULL,
     argo_direct_read_end,
     argo_direct_read_error
 };

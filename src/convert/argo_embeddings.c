@@ -9,6 +9,7 @@
 
 #include "argo_embeddings.h"
 #include "argo_json_write.h"
+#include "argo_token_ids.h"
 
 
 typedef struct {
@@ -25,7 +26,6 @@ static ngx_int_t argo_embeddings_read_inputs(ngx_pool_t *pool,
     argo_embeddings_request_t *req, argo_error_t *err);
 static ngx_int_t argo_embeddings_check_input(ngx_pool_t *pool,
     argo_json_t *item, ngx_int_t index, argo_error_t *err);
-static ngx_int_t argo_embeddings_tokens(argo_error_t *err);
 
 
 /*
@@ -171,7 +171,9 @@ argo_embeddings_read_inputs(ngx_pool_t *pool, argo_embeddings_request_t *req,
         item = input->child;
 
         if (item->type == ARGO_JSON_NUMBER) {
-            return argo_embeddings_tokens(err);
+            /* one text, as token ids */
+            n = 1;
+            item = input;
         }
     }
 
@@ -196,9 +198,11 @@ argo_embeddings_read_inputs(ngx_pool_t *pool, argo_embeddings_request_t *req,
             return rc;
         }
 
-        text = argo_json_inner(item);
-        argo_tokens_add_escaped(&req->prompt, text.data, text.len);
-        argo_tokens_end(&req->prompt);
+        if (item->type == ARGO_JSON_STRING) {
+            text = argo_json_inner(item);
+            argo_tokens_add_escaped(&req->prompt, text.data, text.len);
+            argo_tokens_end(&req->prompt);
+        }
 
         req->inputs[i] = item;
         item = item->next;
@@ -219,11 +223,17 @@ argo_embeddings_check_input(ngx_pool_t *pool, argo_json_t *item,
     const char    *code, *what, *more;
     argo_error_t   place;
 
-    if (item->type == ARGO_JSON_ARRAY && index != -1) {
-        return argo_embeddings_tokens(err);
+    if (item->type == ARGO_JSON_ARRAY && item->count) {
+        /* token ids: what they are is known when the model is */
+        return NGX_OK;
     }
 
-    if (item->type != ARGO_JSON_STRING) {
+    if (item->type == ARGO_JSON_ARRAY) {
+        code = "invalid_value";
+        what = " must not be empty";
+        more = "";
+
+    } else if (item->type != ARGO_JSON_STRING) {
         code = "invalid_type";
         what = " must be a text, not ";
         more = argo_json_type_name(item);
@@ -260,12 +270,49 @@ argo_embeddings_check_input(ngx_pool_t *pool, argo_json_t *item,
 }
 
 
-static ngx_int_t
-argo_embeddings_tokens(argo_error_t *err)
+ngx_int_t
+argo_embeddings_decode(ngx_pool_t *pool, argo_embeddings_request_t *req,
+    const argo_tokenizer_t *tokenizer, argo_error_t *err)
 {
-    return argo_error_set(err, 400, "unsupported_value", "input",
-                          "input must be text: ARGO does not take token ids, "
-                          "and they can't be decoded here");
+    ngx_int_t     rc;
+    ngx_str_t     text;
+    ngx_uint_t    i, found;
+    argo_json_t  *node;
+
+    for (i = 0; i < req->ninputs; i++) {
+
+        if (req->inputs[i]->type != ARGO_JSON_ARRAY) {
+            continue;
+        }
+
+        rc = argo_token_ids_decode(pool, tokenizer, &req->target->id,
+                                   req->inputs[i], &node, &found);
+
+        if (rc == NGX_DECLINED && !found) {
+            return argo_error_set(err, 400, "unsupported_value", "input",
+                                  "input must be text: ARGO does not take "
+                                  "token ids, and without its token tables "
+                                  "the gateway can't decode them");
+        }
+
+        if (rc == NGX_DECLINED) {
+            return argo_error_set(err, 400, "invalid_value", "input",
+                                  "input has what is no token id of the "
+                                  "model's encoding");
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        text = argo_json_inner(node);
+        argo_tokens_add_escaped(&req->prompt, text.data, text.len);
+        argo_tokens_end(&req->prompt);
+
+        req->inputs[i] = node;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -316,7 +363,13 @@ argo_embeddings_write_call(const argo_embeddings_request_t *req,
     argo_json_write_string(out, &req->user);
     argo_out_lit(out, ",\"model\":");
     argo_json_write_string(out, &req->target->id);
-    argo_out_lit(out, ",\"prompt\":[");
+
+    if (req->native) {
+        argo_out_lit(out, ",\"input\":[");
+
+    } else {
+        argo_out_lit(out, ",\"prompt\":[");
+    }
 
     for (i = first; i < first + n; i++) {
 
@@ -328,6 +381,13 @@ argo_embeddings_write_call(const argo_embeddings_request_t *req,
     }
 
     argo_out_lit(out, "]}");
+}
+
+
+uint64_t
+argo_embeddings_usage(const argo_embeddings_request_t *req)
+{
+    return req->known ? req->told : argo_tokens_count(&req->prompt);
 }
 
 
@@ -344,7 +404,7 @@ argo_embeddings_write_end(const argo_embeddings_request_t *req,
 {
     uint64_t  tokens;
 
-    tokens = argo_tokens_count(&req->prompt);
+    tokens = argo_embeddings_usage(req);
 
     argo_out_lit(out, "],\"model\":");
     argo_json_write_string(out, &req->model);

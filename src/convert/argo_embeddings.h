@@ -49,11 +49,16 @@ typedef struct {
     ngx_str_t             model;        /* as asked for, unescaped */
     const argo_model_t   *target;       /* resolved; set by the caller */
     ngx_str_t             user;         /* the bound ARGO name; by the caller */
-    argo_json_t         **inputs;       /* strings */
+    argo_json_t         **inputs;       /* strings, or arrays of token ids
+                                           that are not decoded yet */
     ngx_uint_t            ninputs;
     ngx_uint_t            dimensions;   /* 0: the model's own */
     argo_tokens_t         prompt;
+    uint64_t              told;         /* tokens, by ARGO, of all calls */
     unsigned              base64:1;
+    unsigned              native:1;     /* ARGO's API of OpenAI's form; by the
+                                           caller */
+    unsigned              known:1;      /* told is of all calls so far */
 } argo_embeddings_request_t;
 
 
@@ -72,7 +77,10 @@ typedef struct {
     ngx_uint_t            dimensions;   /* 0: as many as come */
 
     ngx_uint_t            state;
+    ngx_uint_t            level;        /* of the object whose members come */
     ngx_uint_t            depth;        /* of what is skipped */
+    uint64_t              integer;      /* of a member that is counted */
+    uint64_t              tokens;       /* told by ARGO */
     ngx_uint_t            vectors;      /* seen so far */
     ngx_uint_t            length;       /* of the first vector */
     ngx_uint_t            numbers;      /* of this vector */
@@ -89,7 +97,12 @@ typedef struct {
 
     unsigned              base64:1;
     unsigned              escape:1;     /* behind a backslash */
+    unsigned              native:1;
     unsigned              found:1;      /* the list of vectors */
+    unsigned              item:1;       /* the vector of this item */
+    unsigned              index:1;      /* the scalar is an item's index */
+    unsigned              usage:1;      /* ... or the tokens of the prompt */
+    unsigned              known:1;      /* tokens were told */
     unsigned              failed:1;     /* the form is wrong */
 } argo_embeddings_reply_t;
 
@@ -103,6 +116,14 @@ ngx_int_t argo_embeddings_read_request(ngx_pool_t *pool,
 
 /* What only the model's name can decide: "dimensions". */
 ngx_int_t argo_embeddings_check_model(const argo_embeddings_request_t *req,
+    argo_error_t *err);
+
+/*
+ * Makes text of inputs that are token ids, once the model is known; counts
+ * them.  NGX_DECLINED with err if they can't be decoded.
+ */
+ngx_int_t argo_embeddings_decode(ngx_pool_t *pool,
+    argo_embeddings_request_t *req, const argo_tokenizer_t *tokenizer,
     argo_error_t *err);
 
 /* Writes the body of a call for n inputs from first on. */
@@ -123,6 +144,9 @@ ngx_int_t argo_embeddings_push(argo_embeddings_reply_t *reply, u_char *p,
  * what was asked for: a denial, an error, a wrong number of vectors.
  */
 ngx_int_t argo_embeddings_end(argo_embeddings_reply_t *reply);
+
+/* The tokens of all inputs: as ARGO told, else as counted. */
+uint64_t argo_embeddings_usage(const argo_embeddings_request_t *req);
 
 /* Write what stands around the items of data. */
 void argo_embeddings_write_start(argo_out_t *out);

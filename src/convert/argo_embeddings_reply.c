@@ -20,6 +20,9 @@
 
 #define ARGO_EMBEDDINGS_BLOCK  32768
 
+/* a member that is counted: no index, nor tokens, of any reply */
+#define ARGO_EMBEDDINGS_MAX_INTEGER  1000000000
+
 /* the tree of a reply that has no vectors */
 #define ARGO_EMBEDDINGS_ERROR_DEPTH  4
 
@@ -46,19 +49,36 @@ typedef enum {
 } argo_embeddings_state_e;
 
 
+/* whose members are read; only the native reply has more than the first */
+
+typedef enum {
+    ARGO_EMBEDDINGS_REPLY = 0,
+    ARGO_EMBEDDINGS_ITEM,           /* of the list "data" */
+    ARGO_EMBEDDINGS_USAGE
+} argo_embeddings_level_e;
+
+
 static void argo_embeddings_keep(argo_embeddings_reply_t *reply,
     const u_char *p, size_t n);
 static const u_char *argo_embeddings_part(argo_embeddings_reply_t *reply,
     const u_char *p, const u_char *end);
 static ngx_int_t argo_embeddings_member(argo_embeddings_reply_t *reply,
     u_char c);
+static ngx_int_t argo_embeddings_end_object(argo_embeddings_reply_t *reply);
+static ngx_int_t argo_embeddings_scalar(argo_embeddings_reply_t *reply,
+    u_char c);
+static ngx_int_t argo_embeddings_end_scalar(argo_embeddings_reply_t *reply);
 static ngx_int_t argo_embeddings_value(argo_embeddings_reply_t *reply,
+    u_char c);
+static ngx_int_t argo_embeddings_open(argo_embeddings_reply_t *reply,
     u_char c);
 static ngx_int_t argo_embeddings_skip(argo_embeddings_reply_t *reply,
     u_char c);
 static ngx_int_t argo_embeddings_list(argo_embeddings_reply_t *reply,
     u_char c);
-static ngx_uint_t argo_embeddings_name_is(argo_embeddings_reply_t *reply);
+static ngx_int_t argo_embeddings_begin_vector(argo_embeddings_reply_t *reply);
+static ngx_uint_t argo_embeddings_name_is(argo_embeddings_reply_t *reply,
+    const char *text);
 static const u_char *argo_embeddings_text(argo_embeddings_reply_t *reply,
     const u_char *p, const u_char *end);
 static const u_char *argo_embeddings_vector(argo_embeddings_reply_t *reply,
@@ -102,6 +122,7 @@ argo_embeddings_init_reply(argo_embeddings_reply_t *reply, ngx_pool_t *pool,
     reply->expected = n;
     reply->dimensions = req->dimensions;
     reply->base64 = req->base64;
+    reply->native = req->native;
 
     argo_out_init(&reply->out, pool, ARGO_EMBEDDINGS_BLOCK, NULL, 1);
 
@@ -183,8 +204,10 @@ argo_embeddings_part(argo_embeddings_reply_t *reply, const u_char *p,
 
     if (argo_embeddings_is_space(*p)) {
 
-        if (reply->state == ARGO_EMBEDDINGS_IN_SCALAR) {
-            reply->state = ARGO_EMBEDDINGS_AFTER_VALUE;
+        if (reply->state == ARGO_EMBEDDINGS_IN_SCALAR
+            && argo_embeddings_end_scalar(reply) != NGX_OK)
+        {
+            reply->failed = 1;
         }
 
         return p + 1;
@@ -218,53 +241,125 @@ argo_embeddings_part(argo_embeddings_reply_t *reply, const u_char *p,
 }
 
 
-/* A character of the object itself, up to a member's colon and behind it. */
+/* A character of an object itself, up to a member's colon and behind it. */
 
 static ngx_int_t
 argo_embeddings_member(argo_embeddings_reply_t *reply, u_char c)
 {
-    ngx_uint_t  state;
+    if (reply->state == ARGO_EMBEDDINGS_IN_SCALAR) {
 
-    state = reply->state;
+        if (c != ',' && c != '}') {
+            return argo_embeddings_scalar(reply, c);
+        }
 
-    if (c == '{' && state == ARGO_EMBEDDINGS_START) {
+        if (argo_embeddings_end_scalar(reply) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (c == '{' && reply->state == ARGO_EMBEDDINGS_START) {
         reply->state = ARGO_EMBEDDINGS_NAME_OR_END;
         return NGX_OK;
     }
 
-    if (c == '"' && (state == ARGO_EMBEDDINGS_NAME_OR_END
-                     || state == ARGO_EMBEDDINGS_NAME))
+    if (c == '"' && (reply->state == ARGO_EMBEDDINGS_NAME_OR_END
+                     || reply->state == ARGO_EMBEDDINGS_NAME))
     {
         reply->name_len = 0;
         reply->state = ARGO_EMBEDDINGS_IN_NAME;
         return NGX_OK;
     }
 
-    if (c == ':' && state == ARGO_EMBEDDINGS_COLON) {
+    if (c == ':' && reply->state == ARGO_EMBEDDINGS_COLON) {
         reply->state = ARGO_EMBEDDINGS_VALUE;
         return NGX_OK;
     }
 
-    if (c == ',' && (state == ARGO_EMBEDDINGS_AFTER_VALUE
-                     || state == ARGO_EMBEDDINGS_IN_SCALAR))
-    {
+    if (c == ',' && reply->state == ARGO_EMBEDDINGS_AFTER_VALUE) {
         reply->state = ARGO_EMBEDDINGS_NAME;
         return NGX_OK;
     }
 
-    if (c == '}' && (state == ARGO_EMBEDDINGS_AFTER_VALUE
-                     || state == ARGO_EMBEDDINGS_IN_SCALAR
-                     || state == ARGO_EMBEDDINGS_NAME_OR_END))
+    if (c == '}' && (reply->state == ARGO_EMBEDDINGS_AFTER_VALUE
+                     || reply->state == ARGO_EMBEDDINGS_NAME_OR_END))
     {
+        return argo_embeddings_end_object(reply);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+argo_embeddings_end_object(argo_embeddings_reply_t *reply)
+{
+    switch (reply->level) {
+
+    case ARGO_EMBEDDINGS_ITEM:
+        reply->level = ARGO_EMBEDDINGS_REPLY;
+        reply->state = ARGO_EMBEDDINGS_AFTER_VECTOR;
+
+        return reply->item ? NGX_OK : NGX_DECLINED;
+
+    case ARGO_EMBEDDINGS_USAGE:
+        reply->level = ARGO_EMBEDDINGS_REPLY;
+        reply->state = ARGO_EMBEDDINGS_AFTER_VALUE;
+        break;
+
+    default:
         reply->state = ARGO_EMBEDDINGS_END;
+        break;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Of true, null, and numbers any further character is taken. */
+
+static ngx_int_t
+argo_embeddings_scalar(argo_embeddings_reply_t *reply, u_char c)
+{
+    if (reply->index || reply->usage) {
+
+        if (c < '0' || c > '9'
+            || reply->integer > ARGO_EMBEDDINGS_MAX_INTEGER)
+        {
+            return NGX_DECLINED;
+        }
+
+        reply->integer = reply->integer * 10 + (c - '0');
+
         return NGX_OK;
     }
 
-    /* of true, null, and numbers any other character is taken */
-
-    return (state == ARGO_EMBEDDINGS_IN_SCALAR
-            && (argo_embeddings_is_numeric(c) || (c >= 'a' && c <= 'z')))
+    return (argo_embeddings_is_numeric(c) || (c >= 'a' && c <= 'z'))
            ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* Vectors that come in another order than the inputs would be mixed up. */
+
+static ngx_int_t
+argo_embeddings_end_scalar(argo_embeddings_reply_t *reply)
+{
+    reply->state = ARGO_EMBEDDINGS_AFTER_VALUE;
+
+    if (reply->index
+        && reply->integer != reply->vectors - (reply->item ? 1 : 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    if (reply->usage) {
+        reply->tokens = reply->integer;
+        reply->known = 1;
+    }
+
+    reply->index = 0;
+    reply->usage = 0;
+
+    return NGX_OK;
 }
 
 
@@ -278,8 +373,33 @@ argo_embeddings_value(argo_embeddings_reply_t *reply, u_char c)
         return NGX_OK;
     }
 
-    if (c == '[' && argo_embeddings_name_is(reply)) {
+    if (c == '[' || c == '{') {
+        return argo_embeddings_open(reply, c);
+    }
 
+    reply->integer = 0;
+
+    reply->index = (reply->level == ARGO_EMBEDDINGS_ITEM
+                    && argo_embeddings_name_is(reply, "index"));
+
+    reply->usage = (reply->level == ARGO_EMBEDDINGS_USAGE
+                    && argo_embeddings_name_is(reply, "prompt_tokens"));
+
+    reply->state = ARGO_EMBEDDINGS_IN_SCALAR;
+
+    return argo_embeddings_scalar(reply, c);
+}
+
+
+/* The vectors, what they are in, or something to be passed over. */
+
+static ngx_int_t
+argo_embeddings_open(argo_embeddings_reply_t *reply, u_char c)
+{
+    if (c == '[' && reply->level == ARGO_EMBEDDINGS_REPLY
+        && argo_embeddings_name_is(reply, reply->native ? "data"
+                                                        : "embedding"))
+    {
         if (reply->found) {
             /* which one would be meant? */
             return NGX_DECLINED;
@@ -291,18 +411,31 @@ argo_embeddings_value(argo_embeddings_reply_t *reply, u_char c)
         return NGX_OK;
     }
 
-    if (c == '[' || c == '{') {
-        reply->depth = 1;
-        reply->state = ARGO_EMBEDDINGS_SKIP;
+    if (c == '[' && reply->level == ARGO_EMBEDDINGS_ITEM
+        && argo_embeddings_name_is(reply, "embedding"))
+    {
+        if (reply->item) {
+            return NGX_DECLINED;
+        }
+
+        reply->item = 1;
+
+        return argo_embeddings_begin_vector(reply);
+    }
+
+    if (c == '{' && reply->native && reply->level == ARGO_EMBEDDINGS_REPLY
+        && argo_embeddings_name_is(reply, "usage"))
+    {
+        reply->level = ARGO_EMBEDDINGS_USAGE;
+        reply->state = ARGO_EMBEDDINGS_NAME_OR_END;
+
         return NGX_OK;
     }
 
-    if (argo_embeddings_is_numeric(c) || (c >= 'a' && c <= 'z')) {
-        reply->state = ARGO_EMBEDDINGS_IN_SCALAR;
-        return NGX_OK;
-    }
+    reply->depth = 1;
+    reply->state = ARGO_EMBEDDINGS_SKIP;
 
-    return NGX_DECLINED;
+    return NGX_OK;
 }
 
 
@@ -338,24 +471,39 @@ argo_embeddings_list(argo_embeddings_reply_t *reply, u_char c)
         return NGX_OK;
     }
 
-    if (c == '[' && reply->state != ARGO_EMBEDDINGS_AFTER_VECTOR) {
+    if (reply->state == ARGO_EMBEDDINGS_AFTER_VECTOR) {
+        return NGX_DECLINED;
+    }
 
-        if (reply->vectors == reply->expected) {
-            return NGX_DECLINED;
-        }
-
-        argo_embeddings_begin(reply);
-        reply->state = ARGO_EMBEDDINGS_NUMBER;
+    if (c == '{' && reply->native) {
+        reply->item = 0;
+        reply->level = ARGO_EMBEDDINGS_ITEM;
+        reply->state = ARGO_EMBEDDINGS_NAME_OR_END;
 
         return NGX_OK;
     }
 
-    return NGX_DECLINED;
+    return (c == '[' && !reply->native)
+           ? argo_embeddings_begin_vector(reply) : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+argo_embeddings_begin_vector(argo_embeddings_reply_t *reply)
+{
+    if (reply->vectors == reply->expected) {
+        return NGX_DECLINED;
+    }
+
+    argo_embeddings_begin(reply);
+    reply->state = ARGO_EMBEDDINGS_NUMBER;
+
+    return NGX_OK;
 }
 
 
 static ngx_uint_t
-argo_embeddings_name_is(argo_embeddings_reply_t *reply)
+argo_embeddings_name_is(argo_embeddings_reply_t *reply, const char *text)
 {
     size_t   n;
     u_char  *p, name[ARGO_EMBEDDINGS_MAX_NAME];
@@ -368,8 +516,7 @@ argo_embeddings_name_is(argo_embeddings_reply_t *reply)
     n = argo_json_unescape(&p, p + reply->name_len, name, sizeof(name));
 
     return p == reply->name + reply->name_len
-           && n == sizeof("embedding") - 1
-           && ngx_memcmp(name, "embedding", sizeof("embedding") - 1) == 0;
+           && n == ngx_strlen(text) && ngx_memcmp(name, text, n) == 0;
 }
 
 
@@ -452,10 +599,17 @@ argo_embeddings_vector(argo_embeddings_reply_t *reply, const u_char *p,
         argo_out_write(&reply->out, start, p - start);
     }
 
-    if (reply->state == ARGO_EMBEDDINGS_AFTER_VECTOR
-        && argo_embeddings_finish(reply) != NGX_OK)
-    {
+    if (reply->state != ARGO_EMBEDDINGS_AFTER_VECTOR) {
+        return p;
+    }
+
+    if (argo_embeddings_finish(reply) != NGX_OK) {
         reply->failed = 1;
+    }
+
+    if (reply->native) {
+        /* there are other members of its item */
+        reply->state = ARGO_EMBEDDINGS_AFTER_VALUE;
     }
 
     return p;

@@ -482,7 +482,7 @@ argo_fault_other(argo_fault_ctx_t *ctx)
 
     if (status == 200) {
 
-        if (fault->type.len) {
+        if (fault->type.len || fault->code.len) {
             return argo_fault_set(ctx, 502, "upstream_error", "ARGO failed: ",
                                   "");
         }

@@ -48,6 +48,8 @@ static void argo_legacy_write_limits(const argo_request_t *req,
 static const char *argo_legacy_limit_name(const argo_model_t *target);
 static void argo_legacy_write_style(const argo_request_t *req,
     argo_out_t *out);
+static void argo_legacy_write_word(const argo_request_t *req,
+    const char *name, const argo_json_t *node, argo_out_t *out);
 static ngx_uint_t argo_legacy_over_limit(const argo_json_t *node);
 
 static ngx_int_t argo_legacy_read_response(argo_stream_t *st,
@@ -65,11 +67,10 @@ static size_t argo_legacy_carry(argo_stream_t *st, u_char *p, size_t n,
     u_char *whole, size_t *len);
 static ngx_int_t argo_legacy_read_end(argo_stream_t *st);
 
+static argo_json_t *argo_legacy_reply_text(argo_json_t *root);
 static ngx_int_t argo_legacy_emit(argo_stream_t *st, argo_event_e type);
 static ngx_int_t argo_legacy_emit_finish(argo_stream_t *st);
 
-static ngx_int_t argo_legacy_read_error(ngx_pool_t *pool, ngx_uint_t status,
-    const ngx_str_t *body, argo_error_t *err);
 static ngx_int_t argo_legacy_read_fault(ngx_pool_t *pool, argo_json_t *root,
     argo_fault_t *fault);
 static ngx_int_t argo_legacy_error_text(ngx_pool_t *pool, argo_json_t *root,
@@ -83,10 +84,13 @@ static ngx_uint_t argo_legacy_is_html(const ngx_str_t *body);
 
 const argo_back_t  argo_legacy_back = {
     ngx_string("legacy"),
+    ARGO_DIALECT_LEGACY,
     argo_legacy_plan_call,
     argo_legacy_write_request,
+    NULL,
     argo_legacy_read_response,
     argo_legacy_read_bytes,
+    NULL,
     argo_legacy_read_end,
     argo_legacy_read_error
 };
@@ -125,6 +129,11 @@ argo_legacy_plan_call(ngx_pool_t *pool, const argo_request_t *req,
             return argo_error_set(err, 400, "unsupported_parameter",
                                   gap->param, gap->message);
         }
+    }
+
+    rc = argo_legacy_adapt(pool, req, err);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     rc = argo_legacy_check_tools(pool, req, err);
@@ -181,6 +190,7 @@ argo_legacy_write_request(const argo_request_t *req, const argo_call_t *call,
     argo_out_lit(out, "]");
 
     argo_legacy_write_untaken(req->root, out);
+    argo_legacy_write_params(req, out);
     argo_legacy_write_limits(req, call, out);
     argo_legacy_write_style(req, out);
     argo_legacy_write_tools(req, out);
@@ -268,9 +278,26 @@ argo_legacy_write_style(const argo_request_t *req, argo_out_t *out)
     }
 
     if (req->target->family == ARGO_FAMILY_OPENAI) {
-        argo_legacy_write_member("reasoning_effort", req->effort, out);
-        argo_legacy_write_member("verbosity", req->verbosity, out);
+        argo_legacy_write_word(req, "reasoning_effort", req->effort, out);
+        argo_legacy_write_word(req, "verbosity", req->verbosity, out);
     }
+}
+
+
+/* OpenAI's clients have it where it goes up with what nobody has taken. */
+
+static void
+argo_legacy_write_word(const argo_request_t *req, const char *name,
+    const argo_json_t *node, argo_out_t *out)
+{
+    if (node && !node->taken
+        && (req->dialect == ARGO_DIALECT_CHAT
+            || req->dialect == ARGO_DIALECT_COMPLETIONS))
+    {
+        return;
+    }
+
+    argo_legacy_write_member(name, node, out);
 }
 
 
@@ -676,6 +703,30 @@ argo_legacy_emit_finish(argo_stream_t *st)
 }
 
 
+/* What a chat would answer, in the form of any of ARGO's APIs. */
+
+static argo_json_t *
+argo_legacy_reply_text(argo_json_t *root)
+{
+    argo_json_t  *list;
+
+    list = argo_json_get(root, "choices");
+
+    if (list && list->type == ARGO_JSON_ARRAY && list->child) {
+        return argo_json_get(argo_json_get(list->child, "message"),
+                             "content");
+    }
+
+    list = argo_json_get(root, "content");
+
+    if (list && list->type == ARGO_JSON_ARRAY && list->child) {
+        return argo_json_get(list->child, "text");
+    }
+
+    return argo_json_get(root, "response");
+}
+
+
 ngx_int_t
 argo_legacy_explain(ngx_pool_t *pool, argo_json_t *root,
     const ngx_str_t *body, argo_error_t *err)
@@ -685,7 +736,7 @@ argo_legacy_explain(ngx_pool_t *pool, argo_json_t *root,
     argo_soft_t   soft;
     argo_fault_t  fault;
 
-    rc = argo_json_text(pool, argo_json_get(root, "response"), &text);
+    rc = argo_json_text(pool, argo_legacy_reply_text(root), &text);
 
     if (rc == NGX_ERROR) {
         return NGX_ERROR;
@@ -710,7 +761,7 @@ argo_legacy_explain(ngx_pool_t *pool, argo_json_t *root,
 }
 
 
-static ngx_int_t
+ngx_int_t
 argo_legacy_read_error(ngx_pool_t *pool, ngx_uint_t status,
     const ngx_str_t *body, argo_error_t *err)
 {

@@ -45,6 +45,16 @@ ngx_uint_t argo_legacy_is_blank(const ngx_str_t *text);
 
 
 /*
+ * argo_legacy_adapt.c: what other dialects than OpenAI's have in forms of
+ * their own, and parameters that are not to go up as they came
+ */
+
+ngx_int_t argo_legacy_adapt(ngx_pool_t *pool, const argo_request_t *req,
+    argo_error_t *err);
+void argo_legacy_write_params(const argo_request_t *req, argo_out_t *out);
+
+
+/*
  * argo_legacy_prompt.c: tools for models whose vendor's form of them is not
  * known.  All that is written is the inside of a JSON string.
  */
@@ -69,6 +79,13 @@ ngx_int_t argo_legacy_read_text(argo_stream_t *st, argo_json_t *node,
 
 
 /* argo_legacy.c */
+
+/*
+ * What all of ARGO's APIs have in common: the body of a reply that was not
+ * 200, whatever its form (FastAPI's, a vendor's, a page of HTML).
+ */
+ngx_int_t argo_legacy_read_error(ngx_pool_t *pool, ngx_uint_t status,
+    const ngx_str_t *body, argo_error_t *err);
 
 ngx_int_t argo_legacy_bad_reply(argo_stream_t *st, const char *message);
 

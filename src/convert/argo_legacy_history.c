@@ -377,7 +377,9 @@ argo_legacy_write_members(argo_legacy_history_t *h, const argo_json_t *node)
 static const argo_part_t *
 argo_legacy_first_content(const argo_part_t *part)
 {
-    while (part && part->type == ARGO_PART_TOOL_CALL) {
+    while (part && (part->type == ARGO_PART_TOOL_CALL
+                    || part->type == ARGO_PART_REASONING))
+    {
         part = part->next;
     }
 
@@ -478,11 +480,13 @@ argo_legacy_write_image(const argo_part_t *part, argo_out_t *out)
     }
 
     argo_out_lit(out, "\"");
-    argo_legacy_write_member("detail", part->detail, out);
 
     if (part->raw) {
         argo_legacy_write_rest(argo_json_get(part->raw, "image_url"), "url",
                                out);
+
+    } else {
+        argo_legacy_write_member("detail", part->detail, out);
     }
 
     argo_out_lit(out, "}");

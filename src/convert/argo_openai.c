@@ -11,13 +11,64 @@
 #include "argo_json_write.h"
 
 
+enum {
+    ARGO_OPENAI_TEMPERATURE = 0,
+    ARGO_OPENAI_TOP_P,
+    ARGO_OPENAI_TOP_K,
+    ARGO_OPENAI_STOP,
+    ARGO_OPENAI_SEED,
+    ARGO_OPENAI_FREQUENCY_PENALTY,
+    ARGO_OPENAI_PRESENCE_PENALTY,
+    ARGO_OPENAI_REASONING_EFFORT,
+    ARGO_OPENAI_VERBOSITY,
+    ARGO_OPENAI_THINKING,
+    ARGO_OPENAI_NPARAMS
+};
+
+
+static ngx_int_t argo_openai_find_members(ngx_pool_t *pool,
+    argo_json_t *obj, const argo_openai_member_t *members, ngx_uint_t n,
+    ngx_uint_t take, argo_json_t **found, argo_error_t *err);
+static void argo_openai_read_thinking(argo_request_t *req,
+    argo_json_t *node);
 static ngx_uint_t argo_openai_is_data_url(argo_json_t *url);
+
+
+/* in the order of the enum above */
+
+static const argo_openai_member_t  argo_openai_params[ARGO_OPENAI_NPARAMS] = {
+    { "temperature", ARGO_OPENAI_NUMBER, "a number" },
+    { "top_p", ARGO_OPENAI_NUMBER, "a number" },
+
+    /* not OpenAI's, but clients that know of Claude send it */
+    { "top_k", ARGO_OPENAI_NUMBER, "a number" },
+
+    { "stop", ARGO_OPENAI_STRING | ARGO_OPENAI_IS(ARRAY),
+      "a string or an array" },
+    { "seed", ARGO_OPENAI_NUMBER, "a number" },
+    { "frequency_penalty", ARGO_OPENAI_NUMBER, "a number" },
+    { "presence_penalty", ARGO_OPENAI_NUMBER, "a number" },
+    { "reasoning_effort", ARGO_OPENAI_STRING, "a string" },
+    { "verbosity", ARGO_OPENAI_STRING, "a string" },
+
+    /* the same */
+    { "thinking", ARGO_OPENAI_ANY, "" }
+};
 
 
 ngx_int_t
 argo_openai_read_members(ngx_pool_t *pool, argo_json_t *obj,
     const argo_openai_member_t *members, ngx_uint_t n, argo_json_t **found,
     argo_error_t *err)
+{
+    return argo_openai_find_members(pool, obj, members, n, 1, found, err);
+}
+
+
+static ngx_int_t
+argo_openai_find_members(ngx_pool_t *pool, argo_json_t *obj,
+    const argo_openai_member_t *members, ngx_uint_t n, ngx_uint_t take,
+    argo_json_t **found, argo_error_t *err)
 {
     ngx_uint_t                   i;
     argo_json_t                 *node;
@@ -36,7 +87,7 @@ argo_openai_read_members(ngx_pool_t *pool, argo_json_t *obj,
                 && ngx_memcmp(member->name, node->name.data, node->name.len)
                    == 0)
             {
-                node->taken = 1;
+                node->taken |= take;
                 found[i] = node;
                 break;
             }
@@ -63,6 +114,70 @@ argo_openai_read_members(ngx_pool_t *pool, argo_json_t *obj,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+argo_openai_read_params(ngx_pool_t *pool, argo_request_t *req,
+    argo_error_t *err)
+{
+    ngx_int_t     rc;
+    argo_json_t  *found[ARGO_OPENAI_NPARAMS];
+
+    rc = argo_openai_find_members(pool, req->root, argo_openai_params,
+                                  ARGO_OPENAI_NPARAMS, 0, found, err);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    req->temperature = found[ARGO_OPENAI_TEMPERATURE];
+    req->top_p = found[ARGO_OPENAI_TOP_P];
+    req->top_k = found[ARGO_OPENAI_TOP_K];
+    req->stop = found[ARGO_OPENAI_STOP];
+    req->seed = found[ARGO_OPENAI_SEED];
+    req->frequency_penalty = found[ARGO_OPENAI_FREQUENCY_PENALTY];
+    req->presence_penalty = found[ARGO_OPENAI_PRESENCE_PENALTY];
+    req->effort = found[ARGO_OPENAI_REASONING_EFFORT];
+    req->verbosity = found[ARGO_OPENAI_VERBOSITY];
+
+    argo_openai_read_thinking(req, found[ARGO_OPENAI_THINKING]);
+
+    return NGX_OK;
+}
+
+
+/* Anthropic's form of it, if it is that. */
+
+static void
+argo_openai_read_thinking(argo_request_t *req, argo_json_t *node)
+{
+    argo_json_t      *type, *budget;
+    argo_thinking_t  *thinking;
+
+    thinking = &req->thinking;
+    type = argo_json_get(node, "type");
+
+    if (argo_json_is(type, "enabled")) {
+        thinking->type = ARGO_THINKING_ENABLED;
+
+    } else if (argo_json_is(type, "adaptive")) {
+        thinking->type = ARGO_THINKING_ADAPTIVE;
+
+    } else if (argo_json_is(type, "disabled")) {
+        thinking->type = ARGO_THINKING_DISABLED;
+
+    } else {
+        return;
+    }
+
+    budget = argo_json_get(node, "budget_tokens");
+
+    if (budget && budget->type == ARGO_JSON_NUMBER) {
+        thinking->budget = budget;
+    }
+
+    thinking->node = node;
+    thinking->display = argo_json_get(node, "display");
 }
 
 
@@ -319,6 +434,7 @@ argo_openai_finish_reason(argo_finish_e finish)
     switch (finish) {
 
     case ARGO_FINISH_LENGTH:
+    case ARGO_FINISH_CONTEXT:
         return "length";
 
     case ARGO_FINISH_TOOL_CALLS:
@@ -327,7 +443,8 @@ argo_openai_finish_reason(argo_finish_e finish)
     case ARGO_FINISH_CONTENT_FILTER:
         return "content_filter";
 
-    default: /* ARGO_FINISH_STOP; ARGO_FINISH_NONE is never sent */
+    default:
+        /* ARGO_FINISH_STOP and others that end so; NONE is never sent */
         return "stop";
     }
 }

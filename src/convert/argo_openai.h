@@ -66,6 +66,13 @@ ngx_int_t argo_openai_read_members(ngx_pool_t *pool, argo_json_t *obj,
     const argo_openai_member_t *members, ngx_uint_t n, argo_json_t **found,
     argo_error_t *err);
 
+/*
+ * Reads the parameters that chat completions and text completions have in
+ * common, and that go up as they came: they are not marked taken.
+ */
+ngx_int_t argo_openai_read_params(ngx_pool_t *pool, argo_request_t *req,
+    argo_error_t *err);
+
 /* Reads stream_options, which may be NULL. */
 ngx_int_t argo_openai_read_stream_options(ngx_pool_t *pool,
     argo_json_t *options, argo_request_t *req, argo_error_t *err);

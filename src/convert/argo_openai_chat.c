@@ -2,18 +2,21 @@
 /*
  * Copyright (C) The ngx_http_argo_module authors
  *
- * OpenAI's chat completions, as a client speaks them.  Knows JSON and
- * argo_ir.h, nothing of HTTP and nothing of what upstream speaks.
+ * OpenAI's chat completions, what a client gets.  Knows JSON and argo_ir.h,
+ * nothing of HTTP and nothing of what upstream speaks.
  */
 
 
+#include "argo_openai_chat.h"
+#include "argo_json_write.h"
 #include "argo_openai.h"
-#include "argo_openai_tools.h"
-#include "argo_stream.h"
 
 
-/* root, messages, message, tool_calls, call, function, name */
-#define ARGO_CHAT_TREE_DEPTH  6
+/*
+ * root, messages, message, tool_calls, call, extra_content, google,
+ * thought_signature
+ */
+#define ARGO_CHAT_TREE_DEPTH  7
 
 #define ARGO_CHAT_BLOCK       512
 
@@ -24,48 +27,33 @@
 #define ARGO_CHAT_USAGE_END   "],\"usage\":null}\n\n"
 
 
-enum {
-    ARGO_CHAT_MODEL = 0,
-    ARGO_CHAT_MESSAGES,
-    ARGO_CHAT_USER,
-    ARGO_CHAT_STREAM,
-    ARGO_CHAT_STREAM_OPTIONS,
-    ARGO_CHAT_MAX_TOKENS,
-    ARGO_CHAT_MAX_COMPLETION_TOKENS,
-    ARGO_CHAT_N,
-    ARGO_CHAT_LOGPROBS,
-    ARGO_CHAT_TOOLS,
-    ARGO_CHAT_TOOL_CHOICE,
-    ARGO_CHAT_FUNCTIONS,
-    ARGO_CHAT_FUNCTION_CALL,
-    ARGO_CHAT_PARALLEL_TOOL_CALLS,
-    ARGO_CHAT_NMEMBERS
-};
+/* a call that was collected */
+
+typedef struct {
+    argo_tool_call_t    call;
+    unsigned            custom:1;
+} argo_chat_collected_t;
 
 
-static ngx_int_t argo_openai_chat_read_request(ngx_pool_t *pool,
-    argo_request_t *req, argo_error_t *err);
-static ngx_int_t argo_openai_chat_read_values(ngx_pool_t *pool,
-    argo_request_t *req, argo_json_t **found, argo_error_t *err);
-static ngx_int_t argo_openai_chat_read_tools(ngx_pool_t *pool,
-    argo_request_t *req, argo_json_t **found, argo_error_t *err);
-static ngx_int_t argo_openai_chat_read_messages(ngx_pool_t *pool,
-    argo_request_t *req, argo_json_t *list, argo_error_t *err);
-static ngx_int_t argo_openai_chat_read_message(argo_openai_place_t *at,
-    argo_json_t *node, argo_message_t *message, argo_message_t **caller);
-static ngx_int_t argo_openai_chat_read_role(argo_openai_place_t *at,
-    argo_message_t *message);
-static ngx_int_t argo_openai_chat_read_content(argo_openai_place_t *at,
-    argo_json_t *content, argo_message_t *message);
-static ngx_uint_t argo_openai_chat_may_lack_content(argo_message_t *message);
-static ngx_int_t argo_openai_chat_read_part(argo_openai_place_t *at,
-    argo_json_t *node, argo_part_t *part);
-static ngx_int_t argo_openai_chat_read_image(argo_openai_place_t *at,
-    argo_json_t *image, argo_part_t *part);
+/* what is kept from one event to the next */
+
+typedef struct {
+    argo_out_t          thought;        /* not signed yet; escaped */
+    argo_out_t          blocks;         /* thinking_blocks, collected */
+    ngx_uint_t          nblocks;
+    unsigned            custom:1;       /* the call now is of such a tool */
+} argo_chat_front_t;
+
 
 static ngx_int_t argo_openai_chat_start_stream(argo_stream_t *st);
 static void argo_openai_chat_write_event(argo_stream_t *st,
     const argo_event_t *ev, argo_out_t *out);
+static void argo_openai_chat_write_reasoning(argo_stream_t *st,
+    const argo_event_t *ev, argo_out_t *out);
+static void argo_openai_chat_write_block(argo_stream_t *st,
+    const argo_event_t *ev, argo_out_t *out);
+static void argo_openai_chat_write_thought(argo_chat_front_t *front,
+    const argo_event_t *ev, ngx_uint_t stream, argo_out_t *out);
 static void argo_openai_chat_write_tool(argo_stream_t *st,
     const argo_event_t *ev, argo_out_t *out);
 static void argo_openai_chat_write_function(argo_stream_t *st,
@@ -75,478 +63,39 @@ static void argo_openai_chat_write_finish(argo_stream_t *st,
 static void argo_openai_chat_write_end(argo_stream_t *st, argo_out_t *out);
 static void argo_openai_chat_write_response(argo_stream_t *st,
     argo_out_t *out);
+static void argo_openai_chat_write_reasons(argo_stream_t *st,
+    argo_out_t *out);
 static void argo_openai_chat_write_calls(argo_stream_t *st, argo_out_t *out);
+static void argo_openai_chat_write_signature(const ngx_str_t *signature,
+    argo_out_t *out);
 static const char *argo_openai_chat_reason(const argo_stream_t *st);
+
+static argo_chat_front_t *argo_openai_chat_state(argo_stream_t *st);
+static ngx_int_t argo_openai_chat_collect_event(argo_stream_t *st,
+    const argo_event_t *ev);
+static ngx_int_t argo_openai_chat_collect_unary(argo_stream_t *st,
+    argo_chat_front_t *front, const argo_event_t *ev);
+static ngx_int_t argo_openai_chat_collect_call(argo_stream_t *st,
+    const argo_event_t *ev);
+static ngx_int_t argo_openai_chat_append(argo_stream_t *st, argo_out_t *out,
+    const argo_event_t *ev);
 
 
 const argo_front_t  argo_openai_chat_front = {
     ngx_string("openai_chat"),
+    ARGO_DIALECT_CHAT,
     ngx_string("text/event-stream; charset=utf-8"),
+    ngx_null_string,
     ARGO_CHAT_TREE_DEPTH,
     argo_openai_chat_read_request,
     argo_openai_chat_start_stream,
     argo_openai_chat_write_event,
     argo_openai_chat_write_response,
     argo_openai_write_error,
-    NULL,
+    argo_openai_chat_collect_event,
     0,
     0
 };
-
-
-/* in the order of the enum above */
-
-static const argo_openai_member_t  argo_chat_members[ARGO_CHAT_NMEMBERS] = {
-    { "model", ARGO_OPENAI_IS(STRING), "a string" },
-    { "messages", ARGO_OPENAI_IS(ARRAY), "an array" },
-
-    /* whatever it is, the bound name takes its place */
-    { "user", ARGO_OPENAI_ANY, "" },
-
-    { "stream", ARGO_OPENAI_BOOL, "a boolean" },
-    { "stream_options", ARGO_OPENAI_OBJECT, "an object" },
-    { "max_tokens", ARGO_OPENAI_NUMBER, "a number" },
-    { "max_completion_tokens", ARGO_OPENAI_NUMBER, "a number" },
-    { "n", ARGO_OPENAI_NUMBER, "a number" },
-    { "logprobs", ARGO_OPENAI_BOOL, "a boolean" },
-    { "tools", ARGO_OPENAI_IS(ARRAY) | ARGO_OPENAI_IS(NULL), "an array" },
-    { "tool_choice", ARGO_OPENAI_STRING | ARGO_OPENAI_OBJECT,
-      "a string or an object" },
-    { "functions", ARGO_OPENAI_IS(ARRAY) | ARGO_OPENAI_IS(NULL), "an array" },
-    { "function_call", ARGO_OPENAI_STRING | ARGO_OPENAI_OBJECT,
-      "a string or an object" },
-    { "parallel_tool_calls", ARGO_OPENAI_BOOL, "a boolean" }
-};
-
-
-/* where a request keeps it: the client speaks of functions, not of tools */
-
-static u_char  argo_chat_functions;
-
-
-static ngx_int_t
-argo_openai_chat_read_request(ngx_pool_t *pool, argo_request_t *req,
-    argo_error_t *err)
-{
-    ngx_int_t     rc;
-    argo_json_t  *found[ARGO_CHAT_NMEMBERS];
-
-    rc = argo_openai_read_members(pool, req->root, argo_chat_members,
-                                  ARGO_CHAT_NMEMBERS, found, err);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    rc = argo_openai_chat_read_values(pool, req, found, err);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    rc = argo_openai_chat_read_tools(pool, req, found, err);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return argo_openai_chat_read_messages(pool, req,
-                                          found[ARGO_CHAT_MESSAGES], err);
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_values(ngx_pool_t *pool, argo_request_t *req,
-    argo_json_t **found, argo_error_t *err)
-{
-    int64_t       n;
-    argo_json_t  *node;
-
-    node = found[ARGO_CHAT_MODEL];
-
-    if (node && argo_json_text(pool, node, &req->model) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    node = found[ARGO_CHAT_STREAM];
-    req->stream = (node && node->type == ARGO_JSON_TRUE);
-
-    node = found[ARGO_CHAT_N];
-
-    if (node && (argo_json_int(node, &n) != NGX_OK || n < 1)) {
-        return argo_error_set(err, 400, "invalid_value", "n",
-                              "n must be a positive integer");
-    }
-
-    req->n = node;
-    req->logprobs = found[ARGO_CHAT_LOGPROBS];
-    req->max_tokens = found[ARGO_CHAT_MAX_TOKENS];
-    req->max_completion_tokens = found[ARGO_CHAT_MAX_COMPLETION_TOKENS];
-
-    return argo_openai_read_stream_options(pool,
-                                           found[ARGO_CHAT_STREAM_OPTIONS],
-                                           req, err);
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_tools(ngx_pool_t *pool, argo_request_t *req,
-    argo_json_t **found, argo_error_t *err)
-{
-    argo_openai_tools_t  members;
-
-    members.tools = found[ARGO_CHAT_TOOLS];
-    members.tool_choice = found[ARGO_CHAT_TOOL_CHOICE];
-    members.functions = found[ARGO_CHAT_FUNCTIONS];
-    members.function_call = found[ARGO_CHAT_FUNCTION_CALL];
-    members.parallel = found[ARGO_CHAT_PARALLEL_TOOL_CALLS];
-
-    /* an empty list is as none */
-
-    if (members.tools && members.tools->count == 0) {
-        members.tools = NULL;
-    }
-
-    if (members.functions && members.functions->count == 0) {
-        members.functions = NULL;
-    }
-
-    req->front = members.functions ? &argo_chat_functions : NULL;
-
-    return argo_openai_read_tools(pool, req, &members, err);
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_messages(ngx_pool_t *pool, argo_request_t *req,
-    argo_json_t *list, argo_error_t *err)
-{
-    ngx_int_t             rc;
-    argo_json_t          *node;
-    argo_message_t       *message, *caller;
-    argo_openai_place_t   at;
-
-    if (list == NULL) {
-        return argo_error_set(err, 400, "missing_required_parameter",
-                              "messages", "messages is missing");
-    }
-
-    if (list->count == 0) {
-        return argo_error_set(err, 400, "empty_array", "messages",
-                              "messages must have at least one message");
-    }
-
-    ngx_memzero(&at, sizeof(argo_openai_place_t));
-
-    at.pool = pool;
-    at.err = err;
-    at.list = "messages";
-    at.parts = ".content";
-    at.fetch_images = req->fetch_images;
-
-    req->messages = NULL;
-    req->last_message = &req->messages;
-
-    caller = NULL;
-
-    for (node = list->child; node; node = node->next) {
-
-        message = ngx_pcalloc(pool, sizeof(argo_message_t));
-        if (message == NULL) {
-            return NGX_ERROR;
-        }
-
-        message->index = at.item;
-        at.part = -1;
-
-        rc = argo_openai_chat_read_message(&at, node, message, &caller);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        *req->last_message = message;
-        req->last_message = &message->next;
-
-        at.item++;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_message(argo_openai_place_t *at, argo_json_t *node,
-    argo_message_t *message, argo_message_t **caller)
-{
-    ngx_int_t      rc;
-    argo_json_t   *member, *content;
-    argo_part_t  **last;
-
-    if (node->type != ARGO_JSON_OBJECT) {
-        return argo_openai_mistyped(at, "", "an object", node);
-    }
-
-    message->node = node;
-    content = NULL;
-
-    for (member = node->child; member; member = member->next) {
-
-        if (argo_str_is(&member->name, "role")) {
-            message->role_node = member;
-            member->taken = 1;
-
-        } else if (argo_str_is(&member->name, "content")) {
-            content = member;
-            member->taken = 1;
-        }
-    }
-
-    rc = argo_openai_chat_read_role(at, message);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    rc = argo_openai_chat_read_content(at, content, message);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    switch (message->role) {
-
-    case ARGO_ROLE_ASSISTANT:
-        *caller = message;
-
-        for (last = &message->parts; *last; last = &(*last)->next) {
-            /* void */
-        }
-
-        return argo_openai_read_calls(at->pool, message, last, at->err);
-
-    case ARGO_ROLE_TOOL:
-    case ARGO_ROLE_OTHER:
-        return argo_openai_read_result(at->pool, message, *caller, at->err);
-
-    default:
-        return NGX_OK;
-    }
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_role(argo_openai_place_t *at, argo_message_t *message)
-{
-    argo_json_t  *node;
-
-    node = message->role_node;
-
-    if (node == NULL) {
-        return argo_openai_missing(at, ".role");
-    }
-
-    if (node->type != ARGO_JSON_STRING) {
-        return argo_openai_mistyped(at, ".role", "a string", node);
-    }
-
-    if (argo_json_is(node, "user")) {
-        message->role = ARGO_ROLE_USER;
-
-    } else if (argo_json_is(node, "assistant")) {
-        message->role = ARGO_ROLE_ASSISTANT;
-
-    } else if (argo_json_is(node, "system")
-               || argo_json_is(node, "developer"))
-    {
-        message->role = ARGO_ROLE_SYSTEM;
-
-    } else if (argo_json_is(node, "tool")) {
-        message->role = ARGO_ROLE_TOOL;
-
-    } else if (argo_json_is(node, "function")) {
-        message->role = ARGO_ROLE_OTHER;
-
-    } else {
-        return argo_openai_wrong(at, ".role", "invalid_value",
-                                 "must be one of system, developer, user, "
-                                 "assistant, tool and function");
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_content(argo_openai_place_t *at, argo_json_t *content,
-    argo_message_t *message)
-{
-    ngx_int_t      rc;
-    argo_part_t   *part, **last;
-    argo_json_t   *node;
-
-    if (content == NULL) {
-        return argo_openai_chat_may_lack_content(message)
-               ? NGX_OK : argo_openai_missing(at, ".content");
-    }
-
-    switch (content->type) {
-
-    case ARGO_JSON_NULL:
-        return NGX_OK;
-
-    case ARGO_JSON_STRING:
-        part = ngx_pcalloc(at->pool, sizeof(argo_part_t));
-        if (part == NULL) {
-            return NGX_ERROR;
-        }
-
-        part->text = argo_json_inner(content);
-
-        message->parts = part;
-        message->string = 1;
-
-        return NGX_OK;
-
-    case ARGO_JSON_ARRAY:
-        break;
-
-    default:
-        return argo_openai_mistyped(at, ".content", "a string or an array",
-                                    content);
-    }
-
-    if (content->count == 0) {
-        return argo_openai_wrong(at, ".content", "empty_array",
-                                 "must have at least one part");
-    }
-
-    last = &message->parts;
-    at->part = 0;
-
-    for (node = content->child; node; node = node->next) {
-
-        part = ngx_pcalloc(at->pool, sizeof(argo_part_t));
-        if (part == NULL) {
-            return NGX_ERROR;
-        }
-
-        rc = argo_openai_chat_read_part(at, node, part);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        *last = part;
-        last = &part->next;
-
-        at->part++;
-    }
-
-    return NGX_OK;
-}
-
-
-/* An assistant that called a tool or refused has said nothing else. */
-
-static ngx_uint_t
-argo_openai_chat_may_lack_content(argo_message_t *message)
-{
-    argo_json_t  *member;
-
-    if (message->role != ARGO_ROLE_ASSISTANT) {
-        return 0;
-    }
-
-    for (member = message->node->child; member; member = member->next) {
-
-        if (member->type != ARGO_JSON_NULL
-            && (argo_str_is(&member->name, "tool_calls")
-                || argo_str_is(&member->name, "function_call")
-                || argo_str_is(&member->name, "refusal")
-                || argo_str_is(&member->name, "audio")))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_part(argo_openai_place_t *at, argo_json_t *node,
-    argo_part_t *part)
-{
-    argo_json_t  *type, *text;
-
-    if (node->type != ARGO_JSON_OBJECT) {
-        return argo_openai_mistyped(at, "", "an object", node);
-    }
-
-    part->raw = node;
-
-    type = argo_json_get(node, "type");
-
-    if (type == NULL) {
-        return argo_openai_missing(at, ".type");
-    }
-
-    if (type->type != ARGO_JSON_STRING) {
-        return argo_openai_mistyped(at, ".type", "a string", type);
-    }
-
-    if (argo_json_is(type, "image_url")) {
-        return argo_openai_chat_read_image(at,
-                                           argo_json_get(node, "image_url"),
-                                           part);
-    }
-
-    if (!argo_json_is(type, "text")) {
-        part->type = ARGO_PART_OTHER;
-        return NGX_OK;
-    }
-
-    text = argo_json_get(node, "text");
-
-    if (text == NULL) {
-        return argo_openai_missing(at, ".text");
-    }
-
-    if (text->type != ARGO_JSON_STRING) {
-        return argo_openai_mistyped(at, ".text", "a string", text);
-    }
-
-    part->type = ARGO_PART_TEXT;
-    part->text = argo_json_inner(text);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_chat_read_image(argo_openai_place_t *at, argo_json_t *image,
-    argo_part_t *part)
-{
-    argo_json_t  *url;
-
-    if (image == NULL) {
-        return argo_openai_missing(at, ".image_url");
-    }
-
-    url = image;
-
-    if (image->type == ARGO_JSON_OBJECT) {
-        url = argo_json_get(image, "url");
-
-        if (url == NULL) {
-            return argo_openai_missing(at, ".image_url.url");
-        }
-
-        if (url->type != ARGO_JSON_STRING) {
-            return argo_openai_mistyped(at, ".image_url.url", "a string",
-                                        url);
-        }
-
-    } else if (image->type != ARGO_JSON_STRING) {
-        return argo_openai_mistyped(at, ".image_url", "an object", image);
-    }
-
-    return argo_openai_read_image(at, ".image_url", url, part);
-}
 
 
 /*
@@ -608,10 +157,18 @@ argo_openai_chat_write_event(argo_stream_t *st, const argo_event_t *ev,
         argo_openai_chat_write_end(st, out);
         break;
 
+    case ARGO_EVENT_REASONING:
+        argo_openai_chat_write_reasoning(st, ev, out);
+        break;
+
+    case ARGO_EVENT_SIGNATURE:
+        argo_openai_chat_write_block(st, ev, out);
+        break;
+
     case ARGO_EVENT_TOOL_START:
     case ARGO_EVENT_TOOL_ARGS:
 
-        if (st->request->front == &argo_chat_functions) {
+        if (st->request->front == &argo_openai_chat_functions) {
             argo_openai_chat_write_function(st, ev, out);
 
         } else {
@@ -629,9 +186,74 @@ argo_openai_chat_write_event(argo_stream_t *st, const argo_event_t *ev,
         break;
 
     default:
-        /* this dialect has no place for REASONING; USAGE goes with FINISH */
+        /* USAGE goes with FINISH */
         break;
     }
+}
+
+
+/* what DeepSeek has begun, and most clients understand by now */
+
+static void
+argo_openai_chat_write_reasoning(argo_stream_t *st, const argo_event_t *ev,
+    argo_out_t *out)
+{
+    argo_out_write(out, st->head.data, st->head_len);
+    argo_out_lit(out, ARGO_CHAT_DELTA "\"reasoning_content\":\"");
+    argo_openai_write_text(ev, out);
+    argo_out_lit(out, "\"" ARGO_CHAT_DELTA_END);
+    argo_openai_chat_write_end(st, out);
+}
+
+
+/* A thought is told once more, signed, so that it can be sent back. */
+
+static void
+argo_openai_chat_write_block(argo_stream_t *st, const argo_event_t *ev,
+    argo_out_t *out)
+{
+    argo_chat_front_t  *front;
+
+    front = st->state;
+
+    if (ev->vendor == ARGO_FAMILY_ANTHROPIC) {
+        argo_out_write(out, st->head.data, st->head_len);
+        argo_out_lit(out, ARGO_CHAT_DELTA "\"thinking_blocks\":[");
+        argo_openai_chat_write_thought(front, ev, 1, out);
+        argo_out_lit(out, "]" ARGO_CHAT_DELTA_END);
+        argo_openai_chat_write_end(st, out);
+    }
+
+    /* its memory serves for the next one */
+
+    front->thought.free = argo_out_take(&front->thought);
+}
+
+
+static void
+argo_openai_chat_write_thought(argo_chat_front_t *front,
+    const argo_event_t *ev, ngx_uint_t stream, argo_out_t *out)
+{
+    argo_out_lit(out, "{");
+
+    if (stream) {
+        /* OpenAI's library puts lists together by it, and by nothing else */
+        argo_out_lit(out, "\"index\":");
+        argo_out_int(out, front->nblocks++);
+        argo_out_lit(out, ",");
+    }
+
+    if (ev->redacted) {
+        argo_out_lit(out, "\"type\":\"redacted_thinking\",\"data\":\"");
+
+    } else {
+        argo_out_lit(out, "\"type\":\"thinking\",\"thinking\":\"");
+        argo_stream_copy(out, &front->thought);
+        argo_out_lit(out, "\",\"signature\":\"");
+    }
+
+    argo_openai_write_text(ev, out);
+    argo_out_lit(out, "\"}");
 }
 
 
@@ -641,6 +263,12 @@ static void
 argo_openai_chat_write_tool(argo_stream_t *st, const argo_event_t *ev,
     argo_out_t *out)
 {
+    ngx_uint_t          custom;
+    argo_chat_front_t  *front;
+
+    front = st->state;
+    custom = front->custom;
+
     argo_out_write(out, st->head.data, st->head_len);
     argo_out_lit(out, ARGO_CHAT_DELTA "\"tool_calls\":[{\"index\":");
     argo_out_int(out, ev->index);
@@ -648,19 +276,51 @@ argo_openai_chat_write_tool(argo_stream_t *st, const argo_event_t *ev,
     if (ev->type == ARGO_EVENT_TOOL_START) {
         argo_out_lit(out, ",\"id\":\"");
         argo_openai_write_call_id(st, &ev->id, ev->index, out);
-        argo_out_lit(out, "\",\"type\":\"function\","
-                          "\"function\":{\"name\":\"");
-        argo_out_str(out, &ev->name);
-        argo_out_lit(out, "\",\"arguments\":\"\"}}]");
+
+        if (custom) {
+            argo_out_lit(out, "\",\"type\":\"custom\","
+                              "\"custom\":{\"name\":\"");
+            argo_out_str(out, &ev->name);
+            argo_out_lit(out, "\",\"input\":\"\"}");
+
+        } else {
+            argo_out_lit(out, "\",\"type\":\"function\","
+                              "\"function\":{\"name\":\"");
+            argo_out_str(out, &ev->name);
+            argo_out_lit(out, "\",\"arguments\":\"\"}");
+        }
+
+        argo_openai_chat_write_signature(&ev->signature, out);
 
     } else {
-        argo_out_lit(out, ",\"function\":{\"arguments\":\"");
+
+        if (custom) {
+            argo_out_lit(out, ",\"custom\":{\"input\":\"");
+
+        } else {
+            argo_out_lit(out, ",\"function\":{\"arguments\":\"");
+        }
+
         argo_openai_write_text(ev, out);
-        argo_out_lit(out, "\"}}]");
+        argo_out_lit(out, "\"}");
     }
 
-    argo_out_lit(out, ARGO_CHAT_DELTA_END);
+    argo_out_lit(out, "}]" ARGO_CHAT_DELTA_END);
     argo_openai_chat_write_end(st, out);
+}
+
+
+/* Google's, which its models want back */
+
+static void
+argo_openai_chat_write_signature(const ngx_str_t *signature, argo_out_t *out)
+{
+    if (signature->len) {
+        argo_out_lit(out, ",\"extra_content\":{\"google\":"
+                          "{\"thought_signature\":\"");
+        argo_out_str(out, signature);
+        argo_out_lit(out, "\"}}");
+    }
 }
 
 
@@ -764,6 +424,8 @@ argo_openai_chat_write_response(argo_stream_t *st, argo_out_t *out)
         argo_out_lit(out, "\"");
     }
 
+    argo_openai_chat_write_reasons(st, out);
+
     if (st->calls) {
         argo_openai_chat_write_calls(st, out);
     }
@@ -780,12 +442,33 @@ argo_openai_chat_write_response(argo_stream_t *st, argo_out_t *out)
 
 
 static void
+argo_openai_chat_write_reasons(argo_stream_t *st, argo_out_t *out)
+{
+    argo_chat_front_t  *front;
+
+    front = st->state;
+
+    if (st->reasoning.size) {
+        argo_out_lit(out, ",\"reasoning_content\":\"");
+        argo_stream_copy(out, &st->reasoning);
+        argo_out_lit(out, "\"");
+    }
+
+    if (front && front->blocks.size) {
+        argo_out_lit(out, ",\"thinking_blocks\":[");
+        argo_stream_copy(out, &front->blocks);
+        argo_out_lit(out, "]");
+    }
+}
+
+
+static void
 argo_openai_chat_write_calls(argo_stream_t *st, argo_out_t *out)
 {
     ngx_uint_t               i;
     const argo_tool_call_t  *call;
 
-    if (st->request->front == &argo_chat_functions) {
+    if (st->request->front == &argo_openai_chat_functions) {
         argo_out_lit(out, ",\"function_call\":{\"name\":\"");
         argo_out_str(out, &st->calls->name);
         argo_out_lit(out, "\",\"arguments\":\"");
@@ -807,12 +490,24 @@ argo_openai_chat_write_calls(argo_stream_t *st, argo_out_t *out)
 
         argo_out_lit(out, "{\"id\":\"");
         argo_openai_write_call_id(st, &call->id, i, out);
-        argo_out_lit(out, "\",\"type\":\"function\","
-                          "\"function\":{\"name\":\"");
-        argo_out_str(out, &call->name);
-        argo_out_lit(out, "\",\"arguments\":\"");
+
+        if (((const argo_chat_collected_t *) call)->custom) {
+            argo_out_lit(out, "\",\"type\":\"custom\","
+                              "\"custom\":{\"name\":\"");
+            argo_out_str(out, &call->name);
+            argo_out_lit(out, "\",\"input\":\"");
+
+        } else {
+            argo_out_lit(out, "\",\"type\":\"function\","
+                              "\"function\":{\"name\":\"");
+            argo_out_str(out, &call->name);
+            argo_out_lit(out, "\",\"arguments\":\"");
+        }
+
         argo_stream_copy(out, &call->args);
-        argo_out_lit(out, "\"}}");
+        argo_out_lit(out, "\"}");
+        argo_openai_chat_write_signature(&call->signature, out);
+        argo_out_lit(out, "}");
 
         i++;
     }
@@ -825,10 +520,171 @@ static const char *
 argo_openai_chat_reason(const argo_stream_t *st)
 {
     if (st->finish == ARGO_FINISH_TOOL_CALLS
-        && st->request->front == &argo_chat_functions)
+        && st->request->front == &argo_openai_chat_functions)
     {
         return "function_call";
     }
 
     return argo_openai_finish_reason(st->finish);
+}
+
+
+static argo_chat_front_t *
+argo_openai_chat_state(argo_stream_t *st)
+{
+    argo_chat_front_t  *front;
+
+    if (st->state) {
+        return st->state;
+    }
+
+    front = ngx_pcalloc(st->pool, sizeof(argo_chat_front_t));
+    if (front == NULL) {
+        return NULL;
+    }
+
+    argo_out_init(&front->thought, st->pool, ARGO_CHAT_BLOCK, NULL, 1);
+    argo_out_init(&front->blocks, st->pool, ARGO_CHAT_BLOCK, NULL, 1);
+
+    st->state = front;
+
+    return front;
+}
+
+
+static ngx_int_t
+argo_openai_chat_collect_event(argo_stream_t *st, const argo_event_t *ev)
+{
+    ngx_int_t           rc;
+    argo_chat_front_t  *front;
+
+    front = argo_openai_chat_state(st);
+    if (front == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ev->type == ARGO_EVENT_TOOL_START) {
+        front->custom = ev->custom;
+    }
+
+    if (ev->type == ARGO_EVENT_REASONING) {
+
+        rc = argo_openai_chat_append(st, &front->thought, ev);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+    } else if (ev->type != ARGO_EVENT_SIGNATURE && front->thought.size) {
+
+        /* nobody has signed it */
+        front->thought.free = argo_out_take(&front->thought);
+    }
+
+    return st->collect ? argo_openai_chat_collect_unary(st, front, ev)
+                       : NGX_OK;
+}
+
+
+static ngx_int_t
+argo_openai_chat_collect_unary(argo_stream_t *st, argo_chat_front_t *front,
+    const argo_event_t *ev)
+{
+    switch (ev->type) {
+
+    case ARGO_EVENT_TEXT:
+        return argo_openai_chat_append(st, &st->text, ev);
+
+    case ARGO_EVENT_REFUSAL:
+        return argo_openai_chat_append(st, &st->refusal, ev);
+
+    case ARGO_EVENT_REASONING:
+        return argo_openai_chat_append(st, &st->reasoning, ev);
+
+    case ARGO_EVENT_TOOL_START:
+    case ARGO_EVENT_TOOL_ARGS:
+        return argo_openai_chat_collect_call(st, ev);
+
+    case ARGO_EVENT_SIGNATURE:
+
+        if (ev->vendor == ARGO_FAMILY_ANTHROPIC) {
+
+            if (front->blocks.size) {
+                argo_out_lit(&front->blocks, ",");
+            }
+
+            argo_openai_chat_write_thought(front, ev, 0, &front->blocks);
+        }
+
+        front->thought.free = argo_out_take(&front->thought);
+
+        return (front->blocks.failed || front->thought.failed) ? NGX_ERROR
+                                                               : NGX_OK;
+
+    default: /* ARGO_EVENT_FINISH */
+        return NGX_OK;
+    }
+}
+
+
+static ngx_int_t
+argo_openai_chat_collect_call(argo_stream_t *st, const argo_event_t *ev)
+{
+    argo_tool_call_t       *call;
+    argo_chat_collected_t  *collected;
+
+    if (ev->type == ARGO_EVENT_TOOL_ARGS) {
+        return argo_openai_chat_append(st, &st->last_call->args, ev);
+    }
+
+    collected = ngx_pcalloc(st->pool, sizeof(argo_chat_collected_t));
+    if (collected == NULL) {
+        return NGX_ERROR;
+    }
+
+    collected->custom = ev->custom;
+    call = &collected->call;
+
+    if (argo_stream_keep(st, &ev->id, &call->id) != NGX_OK
+        || argo_stream_keep(st, &ev->name, &call->name) != NGX_OK
+        || argo_stream_keep(st, &ev->signature, &call->signature) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    argo_out_init(&call->args, st->pool, ARGO_CHAT_BLOCK, NULL,
+                  st->text.copy);
+
+    if (st->last_call) {
+        st->last_call->next = call;
+
+    } else {
+        st->calls = call;
+    }
+
+    st->last_call = call;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_openai_chat_append(argo_stream_t *st, argo_out_t *out,
+    const argo_event_t *ev)
+{
+    if (out->size + ev->lead.len + ev->text.len > ARGO_STREAM_MAX_TEXT) {
+        return argo_error_set(&st->error, 502, "upstream_invalid_reply",
+                              NULL, "ARGO's reply is too long");
+    }
+
+    if (!ev->escaped) {
+        argo_json_write_text(out, ev->lead.data, ev->lead.len);
+        argo_json_write_text(out, ev->text.data, ev->text.len);
+
+    } else {
+        /* lead is what was held: it is never where it came from */
+        argo_out_write(out, ev->lead.data, ev->lead.len);
+        argo_out_ref(out, ev->text.data, ev->text.len);
+    }
+
+    return out->failed ? NGX_ERROR : NGX_OK;
 }

@@ -84,7 +84,9 @@ static const char *argo_openai_completions_reason(argo_finish_e finish);
 
 const argo_front_t  argo_openai_completions_front = {
     ngx_string("openai_completions"),
+    ARGO_DIALECT_COMPLETIONS,
     ngx_string("text/event-stream; charset=utf-8"),
+    ngx_null_string,
     ARGO_COMPLETIONS_TREE_DEPTH,
     argo_openai_completions_read_request,
     argo_openai_completions_start_stream,
@@ -182,6 +184,11 @@ argo_openai_completions_read_request(ngx_pool_t *pool, argo_request_t *req,
 
     req->stream = (node && node->type == ARGO_JSON_TRUE);
     req->max_output = found[ARGO_COMPLETIONS_MAX_TOKENS];
+
+    rc = argo_openai_read_params(pool, req, err);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     rc = argo_openai_read_stream_options(pool,
                                          found[ARGO_COMPLETIONS_STREAM_OPTIONS],

@@ -10,6 +10,7 @@
 
 
 #include "argo_openai_responses.h"
+#include "argo_request.h"
 #include "argo_tool.h"
 
 
@@ -29,29 +30,23 @@ typedef struct {
 } argo_responses_gap_t;
 
 
-/* input on its way to messages */
+/* what another API has no place for, and does not change the answer's sense */
 
 typedef struct {
-    argo_openai_place_t   at;
-    argo_request_t       *req;
-    argo_message_t       *assistant;    /* that the next item may join */
-    argo_part_t         **last;         /* of its parts */
-    ngx_uint_t            messages;     /* made of items */
-    unsigned              calls:1;      /* it has called a tool */
-} argo_responses_reader_t;
+    ngx_uint_t            member;
+    const char           *name;
+    const char           *what;
+} argo_responses_drop_t;
 
 
-typedef ngx_int_t (*argo_responses_item_pt)(argo_responses_reader_t *in,
-    argo_json_t *item);
-
-typedef struct {
-    const char               *type;
-    argo_responses_item_pt    read;
-} argo_responses_item_type_t;
-
-
+static ngx_int_t argo_openai_responses_read_foreign(ngx_pool_t *pool,
+    argo_request_t *req, argo_error_t *err);
 static ngx_int_t argo_openai_responses_check(ngx_pool_t *pool,
-    argo_json_t **found, argo_error_t *err);
+    argo_request_t *req, argo_json_t **found, argo_error_t *err);
+static ngx_int_t argo_openai_responses_check_logprobs(argo_json_t **found,
+    argo_error_t *err);
+static ngx_int_t argo_openai_responses_read_names(ngx_pool_t *pool,
+    argo_request_t *req, argo_json_t **found);
 static ngx_int_t argo_openai_responses_read_values(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t **found, argo_error_t *err);
 
@@ -59,52 +54,17 @@ static ngx_int_t argo_openai_responses_read_text(argo_openai_place_t *at,
     argo_request_t *req, argo_json_t *text);
 static ngx_int_t argo_openai_responses_read_format(argo_openai_place_t *at,
     argo_format_t *format, argo_json_t *node);
-static ngx_int_t argo_openai_responses_read_optional(argo_openai_place_t *at,
-    argo_json_t *obj, const char *member, unsigned types,
-    const char *expected, argo_json_t **node);
-
-static ngx_int_t argo_openai_responses_read_tools(argo_openai_place_t *at,
-    argo_request_t *req, argo_json_t *list);
-static ngx_int_t argo_openai_responses_read_tool(argo_openai_place_t *at,
-    argo_json_t *node, argo_tool_t *tool);
-static ngx_int_t argo_openai_responses_read_choice(argo_openai_place_t *at,
-    argo_request_t *req, argo_json_t *choice);
-static ngx_int_t argo_openai_responses_read_mode(argo_openai_place_t *at,
-    argo_request_t *req, const char *member, argo_json_t *mode);
-static ngx_int_t argo_openai_responses_read_allowed(argo_openai_place_t *at,
-    argo_request_t *req, argo_json_t *choice);
-static ngx_int_t argo_openai_responses_read_name(argo_openai_place_t *at,
-    argo_request_t *req, argo_json_t *obj, ngx_str_t *name);
 
 static ngx_int_t argo_openai_responses_read_input(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t **found, argo_error_t *err);
-static ngx_int_t argo_openai_responses_read_items(
-    argo_responses_reader_t *in, argo_json_t *input);
-static ngx_int_t argo_openai_responses_read_item(argo_responses_reader_t *in,
-    argo_json_t *item);
-static ngx_int_t argo_openai_responses_read_message(
-    argo_responses_reader_t *in, argo_json_t *item);
-static ngx_int_t argo_openai_responses_read_role(argo_responses_reader_t *in,
-    argo_json_t *item, argo_role_e *role);
-static ngx_int_t argo_openai_responses_read_call(argo_responses_reader_t *in,
-    argo_json_t *item);
-static ngx_int_t argo_openai_responses_read_output(
-    argo_responses_reader_t *in, argo_json_t *item);
-static ngx_int_t argo_openai_responses_read_reasoning(
-    argo_responses_reader_t *in, argo_json_t *item);
-static ngx_int_t argo_openai_responses_read_more_tools(
-    argo_responses_reader_t *in, argo_json_t *item);
-static ngx_int_t argo_openai_responses_read_content(
-    argo_responses_reader_t *in, const char *member, argo_json_t *content,
-    argo_part_t **parts, ngx_uint_t *string);
-static ngx_int_t argo_openai_responses_read_part(argo_openai_place_t *at,
-    argo_json_t *node, argo_part_t *part);
-static ngx_int_t argo_openai_responses_read_image(argo_openai_place_t *at,
-    argo_json_t *node, argo_part_t *part);
-static argo_message_t *argo_openai_responses_add_message(
-    argo_responses_reader_t *in, argo_role_e role);
-static ngx_int_t argo_openai_responses_add_text(argo_responses_reader_t *in,
-    argo_role_e role, argo_json_t *text);
+static ngx_int_t argo_openai_responses_add_text(ngx_pool_t *pool,
+    argo_request_t *req, argo_role_e role, argo_json_t *text);
+
+static ngx_int_t argo_openai_responses_adapt(ngx_pool_t *pool,
+    argo_request_t *req, argo_dialect_e upstream, argo_error_t *err);
+static ngx_int_t argo_openai_responses_adapt_message(ngx_pool_t *pool,
+    argo_request_t *req, argo_message_t *message, argo_dialect_e upstream,
+    argo_error_t *err);
 
 
 /* in the order of the enum in the header */
@@ -140,6 +100,10 @@ static const argo_openai_member_t
     { "service_tier", ARGO_OPENAI_STRING, "a string" },
     { "prompt_cache_key", ARGO_OPENAI_STRING, "a string" },
     { "safety_identifier", ARGO_OPENAI_STRING, "a string" },
+
+    /* what no other API has a place for */
+    { "client_metadata", ARGO_OPENAI_ANY, "" },
+    { "context_management", ARGO_OPENAI_ANY, "" },
 
     /* what is refused */
     { "previous_response_id", ARGO_OPENAI_ANY, "" },
@@ -205,98 +169,81 @@ static const ngx_uint_t  argo_responses_same[] = {
     (sizeof(argo_responses_same) / sizeof(argo_responses_same[0]))
 
 
-static const argo_responses_item_type_t  argo_responses_items[] = {
-    { "message", argo_openai_responses_read_message },
-    { "function_call", argo_openai_responses_read_call },
-    { "function_call_output", argo_openai_responses_read_output },
-    { "reasoning", argo_openai_responses_read_reasoning },
-    { "additional_tools", argo_openai_responses_read_more_tools }
+static const argo_responses_drop_t  argo_responses_drops[] = {
+
+    { ARGO_RESPONSES_MAX_TOOL_CALLS, "max_tool_calls",
+      "dropped: nobody else runs tools by itself" },
+    { ARGO_RESPONSES_CLIENT_METADATA, "client_metadata",
+      "dropped: only OpenAI's Responses have it" },
+    { ARGO_RESPONSES_CONTEXT, "context_management",
+      "dropped: only OpenAI's Responses have it" }
 };
 
 
-#define ARGO_RESPONSES_NITEMS                                                 \
-    (sizeof(argo_responses_items) / sizeof(argo_responses_items[0]))
+#define ARGO_RESPONSES_NDROPS                                                 \
+    (sizeof(argo_responses_drops) / sizeof(argo_responses_drops[0]))
 
+
+/*
+ * What of a request only OpenAI's own API can serve is no error yet: the
+ * model that is asked for, and so the API, is found by what is read here.
+ */
 
 ngx_int_t
 argo_openai_responses_read_request(ngx_pool_t *pool, argo_request_t *req,
     argo_error_t *err)
 {
     ngx_int_t                   rc;
-    ngx_uint_t                  i;
-    argo_json_t               **found;
     argo_responses_request_t   *front;
 
-    front = ngx_palloc(pool, sizeof(argo_responses_request_t));
+    front = ngx_pcalloc(pool, sizeof(argo_responses_request_t));
     if (front == NULL) {
         return NGX_ERROR;
     }
 
+    front->last_tool = &front->tools;
+
     req->front = front;
-    found = front->found;
+    req->adapt = argo_openai_responses_adapt;
+    req->messages = NULL;
+    req->last_message = &req->messages;
+    req->tools = NULL;
+    req->last_tool = &req->tools;
 
     rc = argo_openai_read_members(pool, req->root, argo_responses_members,
-                                  ARGO_RESPONSES_NMEMBERS, found, err);
+                                  ARGO_RESPONSES_NMEMBERS, front->found, err);
     if (rc != NGX_OK) {
         return rc;
     }
+
+    rc = argo_openai_responses_read_names(pool, req, front->found);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = argo_openai_responses_read_foreign(pool, req, &front->refusal);
+
+    if (rc == NGX_DECLINED) {
+        front->refused = 1;
+        rc = NGX_OK;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+argo_openai_responses_read_names(ngx_pool_t *pool, argo_request_t *req,
+    argo_json_t **found)
+{
+    ngx_uint_t    i;
+    argo_json_t  *node;
 
     for (i = 0; i < ARGO_RESPONSES_NSAME; i++) {
         if (found[argo_responses_same[i]]) {
             found[argo_responses_same[i]]->taken = 0;
         }
     }
-
-    rc = argo_openai_responses_check(pool, found, err);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    rc = argo_openai_responses_read_values(pool, req, found, err);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return argo_openai_responses_read_input(pool, req, found, err);
-}
-
-
-static ngx_int_t
-argo_openai_responses_check(ngx_pool_t *pool, argo_json_t **found,
-    argo_error_t *err)
-{
-    ngx_uint_t                   i;
-    const char                  *name;
-    argo_json_t                 *node;
-    const argo_responses_gap_t  *gap;
-
-    for (i = 0; i < ARGO_RESPONSES_NGAPS; i++) {
-        gap = &argo_responses_gaps[i];
-        node = found[gap->member];
-
-        if (node == NULL
-            || (gap->only_true && node->type != ARGO_JSON_TRUE))
-        {
-            continue;
-        }
-
-        name = argo_responses_members[gap->member].name;
-
-        return argo_error_setf(pool, err, 400, "unsupported_parameter", name,
-                               "zz", name, gap->message);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_values(ngx_pool_t *pool, argo_request_t *req,
-    argo_json_t **found, argo_error_t *err)
-{
-    ngx_int_t             rc;
-    argo_json_t          *node;
-    argo_openai_place_t   at;
 
     node = found[ARGO_RESPONSES_MODEL];
 
@@ -315,22 +262,140 @@ argo_openai_responses_read_values(ngx_pool_t *pool, argo_request_t *req,
     }
 
     req->max_output = found[ARGO_RESPONSES_MAX_OUTPUT];
+    req->temperature = found[ARGO_RESPONSES_TEMPERATURE];
+    req->top_p = found[ARGO_RESPONSES_TOP_P];
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_openai_responses_read_foreign(ngx_pool_t *pool, argo_request_t *req,
+    argo_error_t *err)
+{
+    ngx_int_t                  rc;
+    argo_responses_request_t  *front;
+
+    front = req->front;
+
+    /* rules for the model need the values on any way */
+
+    rc = argo_openai_responses_read_values(pool, req, front->found, err);
+
+    if (rc == NGX_OK) {
+        rc = argo_openai_responses_check(pool, req, front->found, err);
+    }
+
+    if (rc == NGX_OK) {
+        rc = argo_openai_responses_read_input(pool, req, front->found, err);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+argo_openai_responses_check(ngx_pool_t *pool, argo_request_t *req,
+    argo_json_t **found, argo_error_t *err)
+{
+    ngx_uint_t                    i;
+    const char                   *name;
+    argo_json_t                  *node;
+    const argo_responses_gap_t   *gap;
+    const argo_responses_drop_t  *drop;
+
+    for (i = 0; i < ARGO_RESPONSES_NGAPS; i++) {
+        gap = &argo_responses_gaps[i];
+        node = found[gap->member];
+
+        if (node == NULL
+            || (gap->only_true && node->type != ARGO_JSON_TRUE))
+        {
+            continue;
+        }
+
+        name = argo_responses_members[gap->member].name;
+
+        return argo_error_setf(pool, err, 400, "unsupported_parameter", name,
+                               "zz", name, gap->message);
+    }
+
+    for (i = 0; i < ARGO_RESPONSES_NDROPS; i++) {
+        drop = &argo_responses_drops[i];
+
+        if (found[drop->member]
+            && argo_openai_responses_note(pool, req, drop->name, drop->what)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (argo_json_is(found[ARGO_RESPONSES_TRUNCATION], "auto")
+        && argo_openai_responses_note(pool, req, "truncation",
+                                      "dropped: a conversation that is too "
+                                      "long is an error")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return argo_openai_responses_check_logprobs(found, err);
+}
+
+
+static ngx_int_t
+argo_openai_responses_check_logprobs(argo_json_t **found, argo_error_t *err)
+{
+    int64_t       n;
+    argo_json_t  *node;
+
+    node = found[ARGO_RESPONSES_TOP_LOGPROBS];
+
+    if (node && (argo_json_int(node, &n) != NGX_OK || n != 0)) {
+        return argo_error_set(err, 400, "unsupported_parameter",
+                              "top_logprobs", "top_logprobs is not "
+                              "supported for this model");
+    }
+
+    node = found[ARGO_RESPONSES_INCLUDE];
+
+    for (node = node ? node->child : NULL; node; node = node->next) {
+
+        if (argo_json_is(node, "message.output_text.logprobs")) {
+            return argo_error_set(err, 400, "unsupported_parameter",
+                                  "include", "message.output_text.logprobs "
+                                  "is not supported for this model");
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_openai_responses_read_values(ngx_pool_t *pool, argo_request_t *req,
+    argo_json_t **found, argo_error_t *err)
+{
+    ngx_int_t             rc;
+    argo_openai_place_t   at;
+
+    ngx_memzero(&at, sizeof(argo_openai_place_t));
 
     at.pool = pool;
     at.err = err;
-    at.list = NULL;
 
-    rc = argo_openai_responses_read_text(&at, req,
-                                         found[ARGO_RESPONSES_TEXT]);
+    rc = argo_openai_responses_read_optional(&at,
+                                             found[ARGO_RESPONSES_REASONING],
+                                             "reasoning.effort",
+                                             ARGO_OPENAI_STRING, "a string",
+                                             &req->effort);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    node = found[ARGO_RESPONSES_REASONING];
-
-    return argo_openai_responses_read_optional(&at, node, "reasoning.effort",
-                                               ARGO_OPENAI_STRING,
-                                               "a string", &req->effort);
+    return argo_openai_responses_read_text(&at, req,
+                                           found[ARGO_RESPONSES_TEXT]);
 }
 
 
@@ -436,12 +501,7 @@ argo_openai_responses_read_format(argo_openai_place_t *at,
 }
 
 
-/*
- * Finds a member that need not be there, by the last part of a name with
- * dots; null is as none if it is among the types.
- */
-
-static ngx_int_t
+ngx_int_t
 argo_openai_responses_read_optional(argo_openai_place_t *at,
     argo_json_t *obj, const char *member, unsigned types,
     const char *expected, argo_json_t **node)
@@ -470,296 +530,25 @@ argo_openai_responses_read_optional(argo_openai_place_t *at,
 }
 
 
-/* at names the list itself, or the item that has it in at->parts */
-
-static ngx_int_t
-argo_openai_responses_read_tools(argo_openai_place_t *at, argo_request_t *req,
-    argo_json_t *list)
-{
-    ngx_int_t      rc;
-    ngx_int_t     *index;
-    argo_tool_t   *tool;
-    argo_json_t   *node;
-
-    /* tools of the request are its items, tools of an item are its parts */
-
-    index = (at->part == -1) ? &at->item : &at->part;
-
-    for (node = list->child, *index = 0; node; node = node->next) {
-
-        tool = ngx_pcalloc(at->pool, sizeof(argo_tool_t));
-        if (tool == NULL) {
-            return NGX_ERROR;
-        }
-
-        tool->index = *index;
-
-        rc = argo_openai_responses_read_tool(at, node, tool);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        *req->last_tool = tool;
-        req->last_tool = &tool->next;
-
-        (*index)++;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_tool(argo_openai_place_t *at, argo_json_t *node,
-    argo_tool_t *tool)
-{
-    ngx_int_t     rc;
-    argo_json_t  *type, *name;
-
-    if (node->type != ARGO_JSON_OBJECT) {
-        return argo_openai_mistyped(at, "", "an object", node);
-    }
-
-    rc = argo_openai_read_string(at, node, ".type", &type);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (!argo_json_is(type, "function")) {
-        return argo_openai_wrong(at, ".type", "unsupported_value",
-                                 "must be function: ARGO runs no tools of "
-                                 "its own and takes no other kind");
-    }
-
-    rc = argo_openai_read_string(at, node, ".name", &name);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    tool->name = argo_json_inner(name);
-
-    if (tool->name.len == 0) {
-        return argo_openai_wrong(at, ".name", "invalid_value",
-                                 "must not be empty");
-    }
-
-    rc = argo_openai_responses_read_optional(at, node, ".description",
-                                             ARGO_OPENAI_STRING, "a string",
-                                             &tool->description);
-
-    if (rc == NGX_OK) {
-        rc = argo_openai_responses_read_optional(at, node, ".parameters",
-                                                 ARGO_OPENAI_OBJECT,
-                                                 "an object",
-                                                 &tool->parameters);
-    }
-
-    if (rc == NGX_OK) {
-        rc = argo_openai_responses_read_optional(at, node, ".strict",
-                                                 ARGO_OPENAI_BOOL,
-                                                 "a boolean", &tool->strict);
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_choice(argo_openai_place_t *at,
-    argo_request_t *req, argo_json_t *choice)
-{
-    ngx_int_t     rc;
-    argo_json_t  *type;
-
-    if (choice->type == ARGO_JSON_STRING) {
-        return argo_openai_responses_read_mode(at, req, "tool_choice",
-                                               choice);
-    }
-
-    rc = argo_openai_responses_read_optional(at, choice, "tool_choice.type",
-                                             ARGO_OPENAI_IS(STRING),
-                                             "a string", &type);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (type == NULL) {
-        return argo_openai_missing(at, "tool_choice.type");
-    }
-
-    if (argo_json_is(type, "function")) {
-        req->tool_choice = ARGO_TOOL_CHOICE_NAMED;
-
-        return argo_openai_responses_read_name(at, req, choice,
-                                               &req->tool_name);
-    }
-
-    if (argo_json_is(type, "allowed_tools")) {
-        return argo_openai_responses_read_allowed(at, req, choice);
-    }
-
-    return argo_openai_wrong(at, "tool_choice.type", "unsupported_value",
-                             "must be function or allowed_tools: ARGO runs "
-                             "no tools of its own");
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_mode(argo_openai_place_t *at, argo_request_t *req,
-    const char *member, argo_json_t *mode)
-{
-    if (argo_json_is(mode, "auto")) {
-        req->tool_choice = ARGO_TOOL_CHOICE_AUTO;
-
-    } else if (argo_json_is(mode, "none")) {
-        req->tool_choice = ARGO_TOOL_CHOICE_NONE;
-
-    } else if (argo_json_is(mode, "required")) {
-        req->tool_choice = ARGO_TOOL_CHOICE_REQUIRED;
-
-    } else {
-        return argo_openai_wrong(at, member, "invalid_value",
-                                 "must be one of none, auto and required");
-    }
-
-    return NGX_OK;
-}
-
-
-/* The others are not offered at all, which upstreams understand. */
-
-static ngx_int_t
-argo_openai_responses_read_allowed(argo_openai_place_t *at,
-    argo_request_t *req, argo_json_t *choice)
-{
-    ngx_int_t      rc;
-    ngx_str_t      name;
-    argo_json_t   *mode, *list, *node;
-    argo_tool_t   *tool, *allowed, **last;
-
-    list = NULL;
-
-    rc = argo_openai_responses_read_optional(at, choice, "tool_choice.mode",
-                                             ARGO_OPENAI_IS(STRING),
-                                             "a string", &mode);
-
-    if (rc == NGX_OK && mode == NULL) {
-        return argo_openai_missing(at, "tool_choice.mode");
-    }
-
-    if (rc == NGX_OK) {
-        rc = argo_openai_responses_read_mode(at, req, "tool_choice.mode",
-                                             mode);
-    }
-
-    if (rc == NGX_OK) {
-        rc = argo_openai_responses_read_optional(at, choice,
-                                                 "tool_choice.tools",
-                                                 ARGO_OPENAI_IS(ARRAY),
-                                                 "an array", &list);
-    }
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (list == NULL || list->count == 0) {
-        return argo_openai_missing(at, "tool_choice.tools");
-    }
-
-    allowed = NULL;
-    last = &allowed;
-
-    for (node = list->child; node; node = node->next) {
-
-        rc = argo_openai_responses_read_name(at, req, node, &name);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        for (tool = allowed; tool; tool = tool->next) {
-            if (argo_tool_same(&tool->name, &name)) {
-                break;
-            }
-        }
-
-        if (tool) {
-            /* named twice */
-            continue;
-        }
-
-        tool = ngx_palloc(at->pool, sizeof(argo_tool_t));
-        if (tool == NULL) {
-            return NGX_ERROR;
-        }
-
-        *tool = *argo_tool_find(req, &name);
-        tool->next = NULL;
-
-        *last = tool;
-        last = &tool->next;
-    }
-
-    req->tools = allowed;
-    req->last_tool = last;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_name(argo_openai_place_t *at, argo_request_t *req,
-    argo_json_t *obj, ngx_str_t *name)
-{
-    ngx_int_t     rc;
-    argo_json_t  *node;
-
-    rc = argo_openai_responses_read_optional(at, obj, "tool_choice.name",
-                                             ARGO_OPENAI_IS(STRING),
-                                             "a string", &node);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (node == NULL) {
-        return argo_openai_missing(at, "tool_choice.name");
-    }
-
-    *name = argo_json_inner(node);
-
-    if (argo_tool_find(req, name) == NULL) {
-        return argo_openai_wrong(at, "tool_choice", "invalid_value",
-                                 "names a function that is not among tools");
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 argo_openai_responses_read_input(ngx_pool_t *pool, argo_request_t *req,
     argo_json_t **found, argo_error_t *err)
 {
-    ngx_int_t                 rc;
-    argo_json_t              *input, *node;
-    argo_responses_reader_t   in;
+    ngx_int_t             rc;
+    argo_json_t          *input, *node;
+    argo_openai_place_t   at;
 
-    ngx_memzero(&in, sizeof(argo_responses_reader_t));
+    ngx_memzero(&at, sizeof(argo_openai_place_t));
 
-    in.req = req;
-    in.at.pool = pool;
-    in.at.err = err;
-    in.at.fetch_images = req->fetch_images;
-
-    req->messages = NULL;
-    req->last_message = &req->messages;
-    req->tools = NULL;
-    req->last_tool = &req->tools;
+    at.pool = pool;
+    at.err = err;
+    at.list = "tools";
+    at.part = -1;
 
     node = found[ARGO_RESPONSES_INSTRUCTIONS];
 
     if (node && node->raw.len > 2
-        && argo_openai_responses_add_text(&in, ARGO_ROLE_SYSTEM, node)
+        && argo_openai_responses_add_text(pool, req, ARGO_ROLE_SYSTEM, node)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -772,11 +561,8 @@ argo_openai_responses_read_input(ngx_pool_t *pool, argo_request_t *req,
                               "input", "input is missing");
     }
 
-    in.at.list = "tools";
-    in.at.part = -1;
-
     if (found[ARGO_RESPONSES_TOOLS]) {
-        rc = argo_openai_responses_read_tools(&in.at, req,
+        rc = argo_openai_responses_read_tools(&at, req,
                                               found[ARGO_RESPONSES_TOOLS]);
         if (rc != NGX_OK) {
             return rc;
@@ -784,10 +570,10 @@ argo_openai_responses_read_input(ngx_pool_t *pool, argo_request_t *req,
     }
 
     if (input->type == ARGO_JSON_STRING) {
-        rc = argo_openai_responses_add_text(&in, ARGO_ROLE_USER, input);
+        rc = argo_openai_responses_add_text(pool, req, ARGO_ROLE_USER, input);
 
     } else {
-        rc = argo_openai_responses_read_items(&in, input);
+        rc = argo_openai_responses_read_items(pool, req, input, err);
     }
 
     if (rc != NGX_OK) {
@@ -800,532 +586,180 @@ argo_openai_responses_read_input(ngx_pool_t *pool, argo_request_t *req,
         return NGX_OK;
     }
 
-    in.at.list = NULL;
+    at.list = NULL;
 
-    return argo_openai_responses_read_choice(&in.at, req, node);
+    return argo_openai_responses_read_choice(&at, req, node);
 }
 
 
 static ngx_int_t
-argo_openai_responses_read_items(argo_responses_reader_t *in,
-    argo_json_t *input)
-{
-    ngx_int_t     rc;
-    argo_json_t  *item;
-
-    if (input->count == 0) {
-        return argo_error_set(in->at.err, 400, "empty_array", "input",
-                              "input must have at least one item");
-    }
-
-    in->at.list = "input";
-    in->at.item = 0;
-    in->messages = 0;
-
-    for (item = input->child; item; item = item->next) {
-
-        in->at.part = -1;
-
-        rc = argo_openai_responses_read_item(in, item);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        in->at.item++;
-    }
-
-    if (in->messages == 0) {
-        return argo_error_set(in->at.err, 400, "invalid_value", "input",
-                              "input must have an item that says something");
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_item(argo_responses_reader_t *in,
-    argo_json_t *item)
-{
-    ngx_int_t     rc;
-    ngx_uint_t    i;
-    argo_json_t  *type;
-
-    if (item->type != ARGO_JSON_OBJECT) {
-        return argo_openai_mistyped(&in->at, "", "an object", item);
-    }
-
-    type = argo_json_get(item, "type");
-
-    if (type == NULL || type->type == ARGO_JSON_NULL) {
-
-        /* only messages may go without, and references */
-
-        if (argo_json_get(item, "role")) {
-            return argo_openai_responses_read_message(in, item);
-        }
-
-        if (argo_json_get(item, "id")) {
-            return argo_openai_wrong(&in->at, "", "unsupported_value",
-                                     "refers to an earlier item: the "
-                                     "gateway keeps none");
-        }
-    }
-
-    rc = argo_openai_read_string(&in->at, item, ".type", &type);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    for (i = 0; i < ARGO_RESPONSES_NITEMS; i++) {
-
-        if (argo_json_text_is(type, argo_responses_items[i].type,
-                              ngx_strlen(argo_responses_items[i].type)))
-        {
-            return argo_responses_items[i].read(in, item);
-        }
-    }
-
-    if (argo_json_is(type, "item_reference")) {
-        return argo_openai_wrong(&in->at, ".type", "unsupported_value",
-                                 "must not be item_reference: the gateway "
-                                 "keeps no items");
-    }
-
-    return argo_openai_wrong(&in->at, ".type", "unsupported_value",
-                             "must be one of message, function_call, "
-                             "function_call_output and reasoning: a chat "
-                             "has no place for others");
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_message(argo_responses_reader_t *in,
-    argo_json_t *item)
-{
-    ngx_int_t         rc;
-    ngx_uint_t        string;
-    argo_role_e       role;
-    argo_json_t      *content;
-    argo_part_t      *parts;
-    argo_message_t   *message;
-
-    rc = argo_openai_responses_read_role(in, item, &role);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    content = argo_json_get(item, "content");
-
-    if (content == NULL) {
-        return argo_openai_missing(&in->at, ".content");
-    }
-
-    rc = argo_openai_responses_read_content(in, ".content", content, &parts,
-                                            &string);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (parts == NULL) {
-        return argo_openai_wrong(&in->at, ".content", "empty_array",
-                                 "must have at least one part");
-    }
-
-    if (role == ARGO_ROLE_ASSISTANT && in->calls) {
-
-        /* a call's results must follow it: what was said joins the call */
-
-        message = in->assistant;
-        message->string = 0;
-
-    } else {
-        message = argo_openai_responses_add_message(in, role);
-        if (message == NULL) {
-            return NGX_ERROR;
-        }
-
-        message->string = string ? 1 : 0;
-    }
-
-    *in->last = parts;
-
-    while (*in->last) {
-        in->last = &(*in->last)->next;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_role(argo_responses_reader_t *in,
-    argo_json_t *item, argo_role_e *role)
-{
-    ngx_int_t     rc;
-    argo_json_t  *node;
-
-    *role = ARGO_ROLE_OTHER;
-
-    rc = argo_openai_read_string(&in->at, item, ".role", &node);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (argo_json_is(node, "user")) {
-        *role = ARGO_ROLE_USER;
-
-    } else if (argo_json_is(node, "assistant")) {
-        *role = ARGO_ROLE_ASSISTANT;
-
-    } else if (argo_json_is(node, "system")
-               || argo_json_is(node, "developer"))
-    {
-        *role = ARGO_ROLE_SYSTEM;
-
-    } else {
-        return argo_openai_wrong(&in->at, ".role", "invalid_value",
-                                 "must be one of user, assistant, system "
-                                 "and developer");
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_call(argo_responses_reader_t *in,
-    argo_json_t *item)
-{
-    ngx_int_t     rc;
-    argo_json_t  *id, *name, *arguments;
-    argo_part_t  *part;
-
-    rc = argo_openai_read_string(&in->at, item, ".call_id", &id);
-
-    if (rc == NGX_OK) {
-        rc = argo_openai_read_string(&in->at, item, ".name", &name);
-    }
-
-    if (rc == NGX_OK) {
-        rc = argo_openai_read_string(&in->at, item, ".arguments",
-                                     &arguments);
-    }
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    part = ngx_pcalloc(in->at.pool, sizeof(argo_part_t));
-    if (part == NULL) {
-        return NGX_ERROR;
-    }
-
-    part->type = ARGO_PART_TOOL_CALL;
-    part->id = argo_json_inner(id);
-    part->name = argo_json_inner(name);
-    part->text = argo_json_inner(arguments);
-
-    if (argo_openai_name_place(&in->at, ".arguments", &part->param)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    /* calls made at once, and what was said before, are one message */
-
-    if (in->assistant == NULL
-        && argo_openai_responses_add_message(in, ARGO_ROLE_ASSISTANT) == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    *in->last = part;
-    in->last = &part->next;
-    in->calls = 1;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_output(argo_responses_reader_t *in,
-    argo_json_t *item)
-{
-    ngx_int_t         rc;
-    ngx_uint_t        string;
-    argo_json_t      *id, *output;
-    argo_part_t      *part;
-
-    rc = argo_openai_read_string(&in->at, item, ".call_id", &id);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    output = argo_json_get(item, "output");
-
-    if (output == NULL) {
-        return argo_openai_missing(&in->at, ".output");
-    }
-
-    part = ngx_pcalloc(in->at.pool, sizeof(argo_part_t));
-    if (part == NULL) {
-        return NGX_ERROR;
-    }
-
-    part->type = ARGO_PART_TOOL_RESULT;
-    part->id = argo_json_inner(id);
-
-    rc = argo_openai_responses_read_content(in, ".output", output,
-                                            &part->parts, &string);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    part->string = string ? 1 : 0;
-
-    if (argo_openai_name_place(&in->at, ".call_id", &part->param) != NGX_OK
-        || argo_openai_responses_add_message(in, ARGO_ROLE_TOOL) == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    *in->last = part;
-
-    return NGX_OK;
-}
-
-
-/*
- * What a model thought can be read only by the service that made it, and a
- * chat has no place for it: it is left out, as a chat client would do.
- */
-
-static ngx_int_t
-argo_openai_responses_read_reasoning(argo_responses_reader_t *in,
-    argo_json_t *item)
-{
-    (void) in;
-    (void) item;
-
-    return NGX_OK;
-}
-
-
-/* some clients hand in their tools as an item */
-
-static ngx_int_t
-argo_openai_responses_read_more_tools(argo_responses_reader_t *in,
-    argo_json_t *item)
-{
-    argo_json_t  *tools;
-
-    tools = argo_json_get(item, "tools");
-
-    if (tools == NULL) {
-        return argo_openai_missing(&in->at, ".tools");
-    }
-
-    if (tools->type != ARGO_JSON_ARRAY) {
-        return argo_openai_mistyped(&in->at, ".tools", "an array", tools);
-    }
-
-    in->at.parts = ".tools";
-    in->at.part = 0;
-
-    return argo_openai_responses_read_tools(&in->at, in->req, tools);
-}
-
-
-/* Reads a string or a list of parts; *parts is NULL for an empty list. */
-
-static ngx_int_t
-argo_openai_responses_read_content(argo_responses_reader_t *in,
-    const char *member, argo_json_t *content, argo_part_t **parts,
-    ngx_uint_t *string)
-{
-    ngx_int_t      rc;
-    argo_part_t   *part, **last;
-    argo_json_t   *node;
-
-    *parts = NULL;
-    last = parts;
-
-    if (content->type == ARGO_JSON_STRING) {
-        part = ngx_pcalloc(in->at.pool, sizeof(argo_part_t));
-        if (part == NULL) {
-            return NGX_ERROR;
-        }
-
-        part->text = argo_json_inner(content);
-
-        *parts = part;
-        *string = 1;
-
-        return NGX_OK;
-    }
-
-    if (content->type != ARGO_JSON_ARRAY) {
-        return argo_openai_mistyped(&in->at, member,
-                                    "a string or an array", content);
-    }
-
-    in->at.parts = member;
-    in->at.part = 0;
-
-    for (node = content->child; node; node = node->next) {
-
-        part = ngx_pcalloc(in->at.pool, sizeof(argo_part_t));
-        if (part == NULL) {
-            return NGX_ERROR;
-        }
-
-        rc = argo_openai_responses_read_part(&in->at, node, part);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        *last = part;
-        last = &part->next;
-
-        in->at.part++;
-    }
-
-    in->at.part = -1;
-
-    /* one text is what every upstream takes as a string */
-
-    *string = (content->count == 1 && (*parts)->type == ARGO_PART_TEXT);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_part(argo_openai_place_t *at, argo_json_t *node,
-    argo_part_t *part)
-{
-    ngx_int_t     rc;
-    argo_json_t  *type, *text;
-
-    if (node->type != ARGO_JSON_OBJECT) {
-        return argo_openai_mistyped(at, "", "an object", node);
-    }
-
-    rc = argo_openai_read_string(at, node, ".type", &type);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (argo_json_is(type, "input_image")) {
-        return argo_openai_responses_read_image(at, node, part);
-    }
-
-    if (argo_json_is(type, "input_text") || argo_json_is(type, "output_text")
-        || argo_json_is(type, "text"))
-    {
-        rc = argo_openai_read_string(at, node, ".text", &text);
-
-    } else if (argo_json_is(type, "refusal")) {
-        rc = argo_openai_read_string(at, node, ".refusal", &text);
-
-    } else {
-        return argo_openai_wrong(at, ".type", "unsupported_value",
-                                 "must be one of input_text, input_image, "
-                                 "output_text and refusal: ARGO takes text "
-                                 "and images");
-    }
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    part->type = ARGO_PART_TEXT;
-    part->text = argo_json_inner(text);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-argo_openai_responses_read_image(argo_openai_place_t *at, argo_json_t *node,
-    argo_part_t *part)
-{
-    ngx_int_t     rc;
-    argo_json_t  *url;
-
-    rc = argo_openai_responses_read_optional(at, node, ".image_url",
-                                             ARGO_OPENAI_STRING, "a string",
-                                             &url);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (url == NULL && argo_json_get(node, "file_id")) {
-        return argo_openai_wrong(at, ".file_id", "unsupported_value",
-                                 "can't be used: the gateway keeps no files");
-    }
-
-    if (url == NULL) {
-        return argo_openai_missing(at, ".image_url");
-    }
-
-    rc = argo_openai_responses_read_optional(at, node, ".detail",
-                                             ARGO_OPENAI_STRING, "a string",
-                                             &part->detail);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return argo_openai_read_image(at, ".image_url", url, part);
-}
-
-
-static argo_message_t *
-argo_openai_responses_add_message(argo_responses_reader_t *in,
-    argo_role_e role)
-{
-    argo_message_t  *message;
-
-    message = ngx_pcalloc(in->at.pool, sizeof(argo_message_t));
-    if (message == NULL) {
-        return NULL;
-    }
-
-    message->role = role;
-    message->index = in->at.item;
-
-    *in->req->last_message = message;
-    in->req->last_message = &message->next;
-
-    in->assistant = (role == ARGO_ROLE_ASSISTANT) ? message : NULL;
-    in->last = &message->parts;
-    in->calls = 0;
-    in->messages++;
-
-    return message;
-}
-
-
-static ngx_int_t
-argo_openai_responses_add_text(argo_responses_reader_t *in, argo_role_e role,
-    argo_json_t *text)
+argo_openai_responses_add_text(ngx_pool_t *pool, argo_request_t *req,
+    argo_role_e role, argo_json_t *text)
 {
     argo_part_t     *part;
     argo_message_t  *message;
 
-    message = argo_openai_responses_add_message(in, role);
-
-    part = ngx_pcalloc(in->at.pool, sizeof(argo_part_t));
+    message = ngx_pcalloc(pool, sizeof(argo_message_t));
+    part = ngx_pcalloc(pool, sizeof(argo_part_t));
 
     if (message == NULL || part == NULL) {
         return NGX_ERROR;
     }
 
     part->text = argo_json_inner(text);
+    part->node = text;
 
+    message->role = role;
     message->parts = part;
     message->string = 1;
+
+    *req->last_message = message;
+    req->last_message = &message->next;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+argo_openai_responses_note(ngx_pool_t *pool, argo_request_t *req,
+    const char *name, const char *what)
+{
+    argo_responses_note_t     *note, **last;
+    argo_responses_request_t  *front;
+
+    front = req->front;
+
+    for (last = &front->notes; *last; last = &(*last)->next) {
+
+        if (strcmp((*last)->name, name) == 0
+            && strcmp((*last)->what, what) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    note = ngx_pcalloc(pool, sizeof(argo_responses_note_t));
+    if (note == NULL) {
+        return NGX_ERROR;
+    }
+
+    note->name = name;
+    note->what = what;
+
+    *last = note;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_openai_responses_adapt(ngx_pool_t *pool, argo_request_t *req,
+    argo_dialect_e upstream, argo_error_t *err)
+{
+    ngx_int_t                  rc;
+    argo_message_t            *message;
+    argo_responses_note_t     *note;
+    argo_responses_request_t  *front;
+
+    front = req->front;
+
+    if (front->refused) {
+        *err = front->refusal;
+        return NGX_DECLINED;
+    }
+
+    for (message = req->messages; message; message = message->next) {
+        rc = argo_openai_responses_adapt_message(pool, req, message,
+                                                 upstream, err);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    for (note = front->notes; note; note = note->next) {
+        if (argo_request_note(pool, req, note->name, note->what) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (req->tools == NULL && req->tool_choice != ARGO_TOOL_CHOICE_REQUIRED) {
+
+        /* about tools that are no more; upstreams refuse both alone */
+
+        req->tool_choice = ARGO_TOOL_CHOICE_NONE_SAID;
+        req->parallel = ARGO_PARALLEL_NOT_SAID;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Thoughts are for the vendor alone whose model had them. */
+
+static ngx_int_t
+argo_openai_responses_adapt_message(ngx_pool_t *pool, argo_request_t *req,
+    argo_message_t *message, argo_dialect_e upstream, argo_error_t *err)
+{
+    ngx_uint_t     dropped, texts, others;
+    argo_part_t   *part, **last;
+
+    dropped = 0;
+    texts = 0;
+    others = 0;
+    last = &message->parts;
+
+    for (part = message->parts; part; part = part->next) {
+
+        if (part->type == ARGO_PART_FILE
+            && upstream == ARGO_DIALECT_LEGACY)
+        {
+            if (argo_error_setf(pool, err, 400, "unsupported_value", NULL,
+                                "Vz", &part->param, " is a file: ARGO's "
+                                "legacy API takes text and images")
+                == NGX_ERROR)
+            {
+                return NGX_ERROR;
+            }
+
+            err->param = part->param;
+
+            return NGX_DECLINED;
+        }
+
+        if (part->signature.len
+            && (part->vendor != req->target->family
+                || upstream == ARGO_DIALECT_LEGACY))
+        {
+            ngx_str_null(&part->signature);
+        }
+
+        if (part->type == ARGO_PART_REASONING && part->signature.len == 0) {
+
+            if (argo_openai_responses_note(pool, req, "input",
+                                           "reasoning dropped: another model "
+                                           "can't read it")
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            dropped = 1;
+            continue;
+        }
+
+        texts += (part->type == ARGO_PART_TEXT);
+        others += (part->type != ARGO_PART_TEXT
+                   && part->type != ARGO_PART_TOOL_CALL);
+
+        *last = part;
+        last = &part->next;
+    }
+
+    *last = NULL;
+
+    if (dropped) {
+        message->string = (texts == 1 && others == 0);
+    }
 
     return NGX_OK;
 }

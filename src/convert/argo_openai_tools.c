@@ -24,6 +24,9 @@ typedef struct {
 
 static ngx_int_t argo_openai_read_tool(argo_openai_place_t *at,
     argo_json_t *node, argo_tool_t *tool);
+static ngx_int_t argo_openai_read_custom(argo_openai_place_t *at,
+    argo_json_t *node, argo_tool_t *tool);
+static argo_json_t *argo_openai_cache(const argo_json_t *node);
 static ngx_int_t argo_openai_read_function(argo_openai_place_t *at,
     const argo_openai_paths_t *paths, argo_json_t *function,
     argo_tool_t *tool);
@@ -32,6 +35,11 @@ static ngx_int_t argo_openai_optional(argo_openai_place_t *at,
     const char *expected, argo_json_t **found);
 static ngx_int_t argo_openai_read_choice(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t *choice, argo_error_t *err);
+static ngx_int_t argo_openai_read_named(argo_openai_place_t *at,
+    argo_request_t *req, argo_json_t *choice, const char *member,
+    const char *path, const char *name);
+static ngx_int_t argo_openai_read_allowed(argo_openai_place_t *at,
+    argo_request_t *req, argo_json_t *allowed);
 static ngx_int_t argo_openai_read_function_choice(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t *choice, argo_error_t *err);
 static ngx_int_t argo_openai_read_choice_word(argo_openai_place_t *at,
@@ -41,6 +49,10 @@ static ngx_int_t argo_openai_check_choice(argo_request_t *req,
     const char *param, argo_error_t *err);
 static ngx_int_t argo_openai_read_call(argo_openai_place_t *at,
     argo_json_t *node, argo_part_t *part);
+static ngx_int_t argo_openai_read_custom_call(argo_openai_place_t *at,
+    argo_json_t *node, argo_part_t *part);
+static void argo_openai_read_signature(argo_json_t *node,
+    argo_part_t *part);
 static ngx_int_t argo_openai_read_function_call(argo_openai_place_t *at,
     argo_json_t *node, argo_part_t *part);
 static ngx_int_t argo_openai_read_arguments(argo_openai_place_t *at,
@@ -100,6 +112,8 @@ argo_openai_read_tools(ngx_pool_t *pool, argo_request_t *req,
         }
 
         tool->index = at.item;
+        tool->node = node;
+        tool->cache = argo_openai_cache(node);
 
         if (members->tools) {
             rc = argo_openai_read_tool(&at, node, tool);
@@ -157,6 +171,10 @@ argo_openai_read_tool(argo_openai_place_t *at, argo_json_t *node,
 
     tool->raw = node;
 
+    if (argo_json_is(type, "custom")) {
+        return argo_openai_read_custom(at, node, tool);
+    }
+
     if (!argo_json_is(type, "function")) {
         /* who can use it knows what it is */
         tool->type = type;
@@ -175,6 +193,49 @@ argo_openai_read_tool(argo_openai_place_t *at, argo_json_t *node,
 
     return argo_openai_read_function(at, &argo_openai_tool_paths, function,
                                      tool);
+}
+
+
+/* Its input is text, of a form that only OpenAI can be told. */
+
+static ngx_int_t
+argo_openai_read_custom(argo_openai_place_t *at, argo_json_t *node,
+    argo_tool_t *tool)
+{
+    ngx_int_t     rc;
+    argo_json_t  *custom;
+
+    custom = argo_json_get(node, "custom");
+
+    if (custom == NULL) {
+        return argo_openai_missing(at, ".custom");
+    }
+
+    if (custom->type != ARGO_JSON_OBJECT) {
+        return argo_openai_mistyped(at, ".custom", "an object", custom);
+    }
+
+    rc = argo_openai_name(at, custom, ".custom.name", "name", &tool->name);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    tool->custom = 1;
+
+    return argo_openai_optional(at, custom, ".custom.description",
+                                "description", ARGO_OPENAI_STRING,
+                                "a string", &tool->description);
+}
+
+
+static argo_json_t *
+argo_openai_cache(const argo_json_t *node)
+{
+    argo_json_t  *cache;
+
+    cache = argo_json_get(node, "cache_control");
+
+    return (cache && cache->type == ARGO_JSON_OBJECT) ? cache : NULL;
 }
 
 
@@ -243,8 +304,7 @@ static ngx_int_t
 argo_openai_read_choice(ngx_pool_t *pool, argo_request_t *req,
     argo_json_t *choice, argo_error_t *err)
 {
-    ngx_int_t             rc;
-    argo_json_t          *type, *function;
+    argo_json_t          *type;
     argo_openai_place_t   at;
 
     req->tool_choice = ARGO_TOOL_CHOICE_NONE_SAID;
@@ -275,32 +335,83 @@ argo_openai_read_choice(ngx_pool_t *pool, argo_request_t *req,
                                     type);
     }
 
+    if (argo_json_is(type, "allowed_tools")) {
+        return argo_openai_read_allowed(&at, req,
+                                        argo_json_get(choice,
+                                                      "allowed_tools"));
+    }
+
+    if (argo_json_is(type, "custom")) {
+        return argo_openai_read_named(&at, req, choice, "custom",
+                                      "tool_choice.custom",
+                                      "tool_choice.custom.name");
+    }
+
     if (!argo_json_is(type, "function")) {
         return argo_openai_wrong(&at, "tool_choice.type",
-                                 "unsupported_value", "must be function: no "
-                                 "other kind of tool can be chosen");
+                                 "unsupported_value", "must be function, "
+                                 "custom or allowed_tools: no other kind of "
+                                 "tool can be chosen");
     }
 
-    function = argo_json_get(choice, "function");
+    return argo_openai_read_named(&at, req, choice, "function",
+                                  "tool_choice.function",
+                                  "tool_choice.function.name");
+}
 
-    if (function == NULL) {
-        return argo_openai_missing(&at, "tool_choice.function");
+
+static ngx_int_t
+argo_openai_read_named(argo_openai_place_t *at, argo_request_t *req,
+    argo_json_t *choice, const char *member, const char *path,
+    const char *name)
+{
+    ngx_int_t     rc;
+    argo_json_t  *node;
+
+    node = argo_json_find(choice, member, ngx_strlen(member));
+
+    if (node == NULL) {
+        return argo_openai_missing(at, path);
     }
 
-    if (function->type != ARGO_JSON_OBJECT) {
-        return argo_openai_mistyped(&at, "tool_choice.function", "an object",
-                                    function);
+    if (node->type != ARGO_JSON_OBJECT) {
+        return argo_openai_mistyped(at, path, "an object", node);
     }
 
-    rc = argo_openai_name(&at, function, "tool_choice.function.name", "name",
-                          &req->tool_name);
+    rc = argo_openai_name(at, node, name, "name", &req->tool_name);
     if (rc != NGX_OK) {
         return rc;
     }
 
     req->tool_choice = ARGO_TOOL_CHOICE_NAMED;
 
-    return argo_openai_check_choice(req, "tool_choice", err);
+    return argo_openai_check_choice(req, "tool_choice", at->err);
+}
+
+
+/* Which tools these are is told to OpenAI alone. */
+
+static ngx_int_t
+argo_openai_read_allowed(argo_openai_place_t *at, argo_request_t *req,
+    argo_json_t *allowed)
+{
+    argo_json_t  *mode;
+
+    if (allowed == NULL) {
+        return argo_openai_missing(at, "tool_choice.allowed_tools");
+    }
+
+    if (allowed->type != ARGO_JSON_OBJECT) {
+        return argo_openai_mistyped(at, "tool_choice.allowed_tools",
+                                    "an object", allowed);
+    }
+
+    mode = argo_json_get(allowed, "mode");
+
+    req->tool_choice = argo_json_is(mode, "required")
+                       ? ARGO_TOOL_CHOICE_REQUIRED : ARGO_TOOL_CHOICE_AUTO;
+
+    return argo_openai_check_choice(req, "tool_choice", at->err);
 }
 
 
@@ -493,14 +604,26 @@ argo_openai_read_call(argo_openai_place_t *at, argo_json_t *node,
         return argo_openai_mistyped(at, ".type", "a string", type);
     }
 
-    if (type && !argo_json_is(type, "function")) {
+    if (type && !argo_json_is(type, "function")
+        && !argo_json_is(type, "custom"))
+    {
         return argo_openai_wrong(at, ".type", "unsupported_value",
-                                 "must be function");
+                                 "must be function or custom");
     }
 
     rc = argo_openai_name(at, node, ".id", "id", &part->id);
     if (rc != NGX_OK) {
         return rc;
+    }
+
+    part->type = ARGO_PART_TOOL_CALL;
+    part->node = node;
+    part->raw = type ? node : NULL;
+
+    argo_openai_read_signature(node, part);
+
+    if (argo_json_is(type, "custom")) {
+        return argo_openai_read_custom_call(at, node, part);
     }
 
     function = argo_json_get(node, "function");
@@ -519,11 +642,62 @@ argo_openai_read_call(argo_openai_place_t *at, argo_json_t *node,
         return rc;
     }
 
-    part->type = ARGO_PART_TOOL_CALL;
-    part->raw = type ? node : NULL;
-
     return argo_openai_read_arguments(at, function, ".function.arguments",
                                       part);
+}
+
+
+static ngx_int_t
+argo_openai_read_custom_call(argo_openai_place_t *at, argo_json_t *node,
+    argo_part_t *part)
+{
+    ngx_int_t     rc;
+    argo_json_t  *custom, *input;
+
+    custom = argo_json_get(node, "custom");
+
+    if (custom == NULL) {
+        return argo_openai_missing(at, ".custom");
+    }
+
+    if (custom->type != ARGO_JSON_OBJECT) {
+        return argo_openai_mistyped(at, ".custom", "an object", custom);
+    }
+
+    rc = argo_openai_name(at, custom, ".custom.name", "name", &part->name);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    input = argo_json_get(custom, "input");
+
+    if (input == NULL) {
+        return argo_openai_missing(at, ".custom.input");
+    }
+
+    if (input->type != ARGO_JSON_STRING) {
+        return argo_openai_mistyped(at, ".custom.input", "a string", input);
+    }
+
+    part->custom = 1;
+    part->text = argo_json_inner(input);
+
+    return argo_openai_name_place(at, ".custom.input", &part->param);
+}
+
+
+/* Google's models want it back, as it was told with the call. */
+
+static void
+argo_openai_read_signature(argo_json_t *node, argo_part_t *part)
+{
+    node = argo_json_get(node, "extra_content");
+    node = argo_json_get(argo_json_get(node, "google"), "thought_signature");
+
+    if (node && node->type == ARGO_JSON_STRING) {
+        part->signature = argo_json_inner(node);
+        part->vendor = ARGO_FAMILY_GOOGLE;
+    }
 }
 
 
@@ -554,6 +728,7 @@ argo_openai_read_function_call(argo_openai_place_t *at, argo_json_t *node,
     }
 
     part->type = ARGO_PART_TOOL_CALL;
+    part->node = node;
     part->id = id.message;
 
     return argo_openai_read_arguments(at, node, ".function_call.arguments",
@@ -598,6 +773,7 @@ argo_openai_read_result(ngx_pool_t *pool, argo_message_t *message,
     }
 
     part->type = ARGO_PART_TOOL_RESULT;
+    part->node = message->node;
     part->parts = message->parts;
     part->string = message->string;
 

@@ -21,10 +21,11 @@ typedef struct argo_edit_s  argo_edit_t;
 /* the bytes from start to end give way to text; start == end: it is added */
 
 struct argo_edit_s {
-    u_char         *start;
-    u_char         *end;
-    ngx_str_t       text;
-    argo_edit_t    *next;
+    u_char            *start;
+    u_char            *end;
+    ngx_str_t          text;
+    const argo_out_t  *out;             /* in place of text; NULL: text */
+    argo_edit_t       *next;
 };
 
 
@@ -49,16 +50,27 @@ void argo_patch_init(argo_patch_t *patch, ngx_pool_t *pool,
     const ngx_str_t *document);
 
 /*
- * Adds an edit; text must stay as well.  Edits are added in the order of the
- * document and do not overlap: NGX_ERROR if one does, or without memory.
+ * Adds an edit; text must stay as well.  Edits may be added in any order, and
+ * do not overlap: NGX_ERROR if one does, or without memory.
  */
 ngx_int_t argo_patch_edit(argo_patch_t *patch, u_char *start, u_char *end,
     const ngx_str_t *text);
 
+/* Puts what was written to out, which must stay, in the place of a value. */
+ngx_int_t argo_patch_replace(argo_patch_t *patch, const argo_json_t *node,
+    const argo_out_t *out);
+
+/* Leaves out the members, or items, of obj that are marked dropped. */
+ngx_int_t argo_patch_drop(argo_patch_t *patch, const argo_json_t *obj);
+
+/* Gives a member another name, the inside of a JSON string. */
+ngx_int_t argo_patch_rename(argo_patch_t *patch, const argo_json_t *node,
+    const ngx_str_t *name);
+
 /*
  * Gives members of the object new values: each occurrence of a name, also an
- * escaped one.  A member that does not occur is put at the beginning of the
- * object.
+ * escaped one.  A member that does not occur, or is marked dropped, is put at
+ * the beginning of the object.
  */
 ngx_int_t argo_patch_members(argo_patch_t *patch, const argo_json_t *obj,
     const argo_member_edit_t *members, ngx_uint_t n);

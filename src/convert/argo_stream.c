@@ -8,6 +8,7 @@
 
 
 #include "argo_stream.h"
+#include "argo_count.h"
 #include "argo_fault.h"
 #include "argo_json_write.h"
 
@@ -15,13 +16,21 @@
 /* of what is collected; a usual reply fits in one */
 #define ARGO_STREAM_BLOCK  4096
 
+/* the trees of most events fit in one block of the scratch pool */
+#define ARGO_STREAM_SCRATCH  8192
+
 
 static void argo_stream_init_collect(argo_stream_t *st);
 static ngx_int_t argo_stream_make_id(argo_stream_t *st);
-static void argo_stream_count_prompt(argo_stream_t *st);
-static void argo_stream_count_parts(argo_stream_t *st,
-    const argo_part_t *part);
-static void argo_stream_count_tools(argo_stream_t *st);
+static ngx_int_t argo_stream_start_reply(argo_stream_t *st);
+static ngx_int_t argo_stream_events(argo_stream_t *st, u_char *p, size_t n);
+static ngx_int_t argo_stream_make_scratch(argo_stream_t *st);
+static void argo_stream_drop_scratch(void *data);
+static void argo_stream_write_frame(const argo_sse_event_t *frame,
+    const argo_patch_t *patch, argo_out_t *out);
+static void argo_stream_end_frame(const argo_sse_event_t *frame,
+    argo_out_t *out);
+static void argo_stream_begin_count(argo_stream_t *st);
 static ngx_int_t argo_stream_text(argo_stream_t *st, argo_event_t *ev);
 static ngx_int_t argo_stream_judge(argo_stream_t *st,
     const argo_event_t *ev);
@@ -48,7 +57,7 @@ argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
     const argo_front_t *front, const argo_back_t *back,
     argo_request_t *req, const argo_env_t *env)
 {
-    ngx_memzero(st, sizeof(argo_stream_t));
+    ngx_memzero(st, offsetof(argo_stream_t, carry));
 
     st->pool = pool;
     st->front = front;
@@ -56,13 +65,16 @@ argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
     st->request = req;
     st->env = *env;
     st->collect = !req->stream;
+    st->splice = (front->dialect == back->dialect && back->read_event);
     st->past.known = 1;
 
-    if (argo_stream_make_id(st) != NGX_OK) {
+    if (argo_stream_make_id(st) != NGX_OK
+        || argo_stream_start_reply(st) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    argo_stream_count_prompt(st);
+    argo_stream_begin_count(st);
 
     if (st->collect) {
         argo_stream_init_collect(st);
@@ -105,85 +117,45 @@ argo_stream_make_id(argo_stream_t *st)
 }
 
 
-static void
-argo_stream_count_prompt(argo_stream_t *st)
+static ngx_int_t
+argo_stream_start_reply(argo_stream_t *st)
 {
-    const ngx_str_t  *id;
-    argo_message_t   *message;
-    argo_request_t   *req;
+    st->back_state = NULL;
+    st->ending = 0;
+    st->sse.pool = st->pool;
+
+    argo_sse_reset(&st->sse);
+
+    ngx_str_null(&st->stop_sequence);
+
+    return st->back->start_reply ? st->back->start_reply(st) : NGX_OK;
+}
+
+
+static void
+argo_stream_begin_count(argo_stream_t *st)
+{
+    argo_request_t          *req;
+    const ngx_str_t         *id;
+    const argo_tokenizer_t  *tokenizer;
 
     req = st->request;
     id = req->target ? &req->target->id : &req->model;
 
-    argo_tokens_init(&st->prompt, st->pool, req->tokenizer, id);
-    argo_tokens_init(&st->completion, st->pool, req->tokenizer, id);
+    argo_count_begin(&st->count, &st->prompt, st->pool, req);
 
-    for (message = req->messages; message; message = message->next) {
-        argo_stream_count_parts(st, message->parts);
-        argo_tokens_add_message(&st->prompt,
-                                message->role == ARGO_ROLE_ASSISTANT);
-    }
+    /* native APIs tell the usage: a rough count is for replies that are cut */
 
-    argo_stream_count_tools(st);
-    argo_tokens_add_reply(&st->prompt);
+    tokenizer = st->back->read_event ? NULL : req->tokenizer;
+
+    argo_tokens_init(&st->completion, st->pool, tokenizer, id);
 }
 
 
-static void
-argo_stream_count_parts(argo_stream_t *st, const argo_part_t *part)
+ngx_int_t
+argo_stream_count_prompt(argo_stream_t *st, size_t n)
 {
-    for ( /* void */ ; part; part = part->next) {
-
-        switch (part->type) {
-
-        case ARGO_PART_TOOL_RESULT:
-            /* a result has none in it: not deeper than this */
-            argo_stream_count_parts(st, part->parts);
-            break;
-
-        case ARGO_PART_TOOL_CALL:
-            argo_tokens_add_escaped(&st->prompt, part->name.data,
-                                    part->name.len);
-            argo_tokens_end(&st->prompt);
-
-            /* fall through */
-
-        case ARGO_PART_TEXT:
-            argo_tokens_add_escaped(&st->prompt, part->text.data,
-                                    part->text.len);
-            argo_tokens_end(&st->prompt);
-            break;
-
-        default:
-            break;
-        }
-    }
-}
-
-
-/* models read the definitions of their tools as text */
-
-static void
-argo_stream_count_tools(argo_stream_t *st)
-{
-    ngx_str_t           text;
-    const argo_tool_t  *tool;
-
-    for (tool = st->request->tools; tool; tool = tool->next) {
-
-        argo_tokens_add_escaped(&st->prompt, tool->name.data, tool->name.len);
-        argo_tokens_end(&st->prompt);
-
-        text = argo_json_inner(tool->description);
-        argo_tokens_add_escaped(&st->prompt, text.data, text.len);
-        argo_tokens_end(&st->prompt);
-
-        if (tool->parameters) {
-            argo_tokens_add(&st->prompt, tool->parameters->raw.data,
-                            tool->parameters->raw.len);
-            argo_tokens_end(&st->prompt);
-        }
-    }
+    return st->usage.known ? NGX_OK : argo_count_step(&st->count, n);
 }
 
 
@@ -201,7 +173,81 @@ argo_stream_push(argo_stream_t *st, u_char *p, size_t n, argo_out_t *out)
 
     st->out = out;
 
-    return argo_stream_result(st, st->back->read_bytes(st, p, n));
+    return argo_stream_result(st, st->back->read_event
+                                  ? argo_stream_events(st, p, n)
+                                  : st->back->read_bytes(st, p, n));
+}
+
+
+static ngx_int_t
+argo_stream_events(argo_stream_t *st, u_char *p, size_t n)
+{
+    u_char            *end;
+    ngx_int_t          rc;
+    argo_sse_event_t   frame;
+
+    if (st->scratch == NULL && argo_stream_make_scratch(st) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    end = p + n;
+
+    for ( ;; ) {
+        rc = argo_sse_next(&st->sse, &p, end, &frame);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_OK;
+        }
+
+        if (rc == NGX_DECLINED) {
+            argo_error_set(&st->error, 502, "upstream_invalid_reply", NULL,
+                           "an event of ARGO's reply is too long");
+            return argo_stream_reject(st);
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        rc = st->back->read_event(st, &frame);
+
+        ngx_reset_pool(st->scratch);
+
+        if (rc != NGX_OK || st->finished) {
+            return rc;
+        }
+    }
+}
+
+
+static ngx_int_t
+argo_stream_make_scratch(argo_stream_t *st)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(st->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    st->scratch = ngx_create_pool(ARGO_STREAM_SCRATCH, st->pool->log);
+    if (st->scratch == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = argo_stream_drop_scratch;
+    cln->data = st->scratch;
+
+    argo_out_init(&st->frames, st->pool, ARGO_STREAM_BLOCK, NULL, 1);
+
+    return NGX_OK;
+}
+
+
+static void
+argo_stream_drop_scratch(void *data)
+{
+    ngx_destroy_pool(data);
 }
 
 
@@ -224,6 +270,11 @@ argo_stream_body(argo_stream_t *st, const ngx_str_t *body, argo_out_t *out)
 
     st->body = *body;
     st->text.copy = 0;
+
+    if (!st->collect) {
+        /* asked for a stream, upstream has answered with a document */
+        st->splice = 0;
+    }
 
     rc = st->back->read_response(st, body);
 
@@ -252,7 +303,7 @@ argo_stream_end(argo_stream_t *st, ngx_uint_t complete, argo_out_t *out)
 
     st->out = out;
 
-    rc = complete ? st->back->read_end(st) : NGX_OK;
+    rc = (complete || st->ending) ? st->back->read_end(st) : NGX_OK;
 
     if (rc == NGX_OK && !st->finished) {
         argo_error_set(&st->error, 502, "upstream_incomplete", NULL,
@@ -273,6 +324,11 @@ argo_stream_fail(argo_stream_t *st, const argo_error_t *err, argo_out_t *out)
 
     if (st->finished) {
         return NGX_OK;
+    }
+
+    if (st->ending) {
+        /* it broke behind the end of the reply */
+        return argo_stream_end(st, 0, out);
     }
 
     st->out = out;
@@ -308,13 +364,13 @@ argo_stream_next(argo_stream_t *st, argo_request_t *req)
     ngx_memzero(&st->usage, sizeof(argo_usage_t));
     ngx_memzero(&st->soft, sizeof(argo_soft_t));
 
-    argo_stream_count_prompt(st);
+    argo_stream_begin_count(st);
 
     if (st->collect) {
         argo_stream_init_collect(st);
     }
 
-    return NGX_OK;
+    return argo_stream_start_reply(st);
 }
 
 
@@ -370,7 +426,7 @@ argo_stream_emit(argo_stream_t *st, argo_event_t *ev)
         return argo_stream_reject(st);
 
     case ARGO_EVENT_TOOL_START:
-        if (ev->index != st->tool_calls) {
+        if (ev->index != st->tool_calls && !st->splice) {
             return NGX_ERROR;
         }
 
@@ -378,7 +434,7 @@ argo_stream_emit(argo_stream_t *st, argo_event_t *ev)
         break;
 
     case ARGO_EVENT_TOOL_ARGS:
-        if (ev->index + 1 != st->tool_calls) {
+        if (ev->index + 1 != st->tool_calls && !st->splice) {
             return NGX_ERROR;
         }
 
@@ -402,9 +458,113 @@ argo_stream_emit(argo_stream_t *st, argo_event_t *ev)
     if (ev->type == ARGO_EVENT_FINISH) {
         st->finish = ev->finish;
         st->finished = 1;
+
+        if (argo_stream_keep(st, &ev->text, &st->stop_sequence) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     return argo_stream_deliver(st, ev);
+}
+
+
+/* what an event says is gone with it, unless it is of a whole reply */
+
+ngx_int_t
+argo_stream_keep(argo_stream_t *st, const ngx_str_t *text, ngx_str_t *kept)
+{
+    *kept = *text;
+
+    if (text->len == 0 || st->body.len) {
+        return NGX_OK;
+    }
+
+    kept->data = ngx_pnalloc(st->pool, text->len);
+    if (kept->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(kept->data, text->data, text->len);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+argo_stream_forward(argo_stream_t *st, const argo_sse_event_t *frame,
+    const argo_patch_t *patch)
+{
+    if (st->failed) {
+        return NGX_DECLINED;
+    }
+
+    if (!st->judged) {
+        argo_stream_write_frame(frame, patch, &st->frames);
+        return st->frames.failed ? NGX_ERROR : NGX_OK;
+    }
+
+    st->started = 1;
+
+    if (st->frames.size) {
+        argo_out_move(st->out, &st->frames);
+    }
+
+    argo_stream_write_frame(frame, patch, st->out);
+
+    return st->out->failed ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+argo_stream_write_frame(const argo_sse_event_t *frame,
+    const argo_patch_t *patch, argo_out_t *out)
+{
+    u_char             *p, *end;
+    ngx_str_t           data;
+    argo_out_t          text;
+
+    if (patch == NULL) {
+        argo_out_write(out, frame->raw.data, frame->raw.len);
+        argo_stream_end_frame(frame, out);
+        return;
+    }
+
+    if (frame->inside) {
+        p = frame->raw.data;
+        end = frame->data.data + frame->data.len;
+
+        argo_out_write(out, p, frame->data.data - p);
+        argo_patch_write(patch, out);
+        argo_out_write(out, end, p + frame->raw.len - end);
+        argo_stream_end_frame(frame, out);
+
+        return;
+    }
+
+    /* data of several lines */
+
+    argo_out_init(&text, patch->pool, ARGO_STREAM_BLOCK, NULL, 1);
+    argo_patch_write(patch, &text);
+
+    if (argo_out_flatten(&text, patch->pool, &data) != NGX_OK) {
+        out->failed = 1;
+        return;
+    }
+
+    argo_sse_write(out, &frame->name, &data);
+}
+
+
+/* the empty line; behind a bare CR one line feed would only end that line */
+
+static void
+argo_stream_end_frame(const argo_sse_event_t *frame, argo_out_t *out)
+{
+    if (frame->raw.data[frame->raw.len - 1] == CR) {
+        argo_out_lit(out, "\n");
+    }
+
+    argo_out_lit(out, "\n");
 }
 
 
@@ -644,6 +804,19 @@ argo_stream_deliver(argo_stream_t *st, const argo_event_t *ev)
 
     argo_stream_count(st, ev);
 
+    /* what begins a message, and what ends any reply, tells the usage */
+
+    if (ev->type == ARGO_EVENT_FINISH
+        || (!st->started && st->front->dialect == ARGO_DIALECT_MESSAGES))
+    {
+        (void) argo_stream_count_prompt(st, NGX_MAX_SIZE_T_VALUE);
+    }
+
+    if (st->splice) {
+        /* what the client gets, the back writes */
+        return NGX_OK;
+    }
+
     if (st->front->collect_event) {
         rc = st->front->collect_event(st, ev);
 
@@ -721,6 +894,9 @@ argo_stream_collect(argo_stream_t *st, const argo_event_t *ev)
         out = &st->reasoning;
         break;
 
+    case ARGO_EVENT_SIGNATURE:
+        return NGX_OK;
+
     case ARGO_EVENT_TOOL_START:
     case ARGO_EVENT_TOOL_ARGS:
         return argo_stream_collect_call(st, ev);
@@ -763,8 +939,13 @@ argo_stream_collect_call(argo_stream_t *st, const argo_event_t *ev)
             return NGX_ERROR;
         }
 
-        call->id = ev->id;
-        call->name = ev->name;
+        if (argo_stream_keep(st, &ev->id, &call->id) != NGX_OK
+            || argo_stream_keep(st, &ev->name, &call->name) != NGX_OK
+            || argo_stream_keep(st, &ev->signature, &call->signature)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
 
         argo_out_init(&call->args, st->pool, ARGO_STREAM_BLOCK, NULL,
                       st->text.copy);
@@ -870,6 +1051,7 @@ argo_stream_usage(const argo_stream_t *st, argo_usage_t *usage)
     usage->prompt += st->past.prompt;
     usage->completion += st->past.completion;
     usage->cached += st->past.cached;
+    usage->cache_write += st->past.cache_write;
     usage->reasoning += st->past.reasoning;
     usage->known = st->usage.known && st->past.known;
 }

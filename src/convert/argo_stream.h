@@ -21,11 +21,14 @@
 
 
 #include "argo_core.h"
+#include "argo_count.h"
 #include "argo_dialect.h"
 #include "argo_error.h"
 #include "argo_ir.h"
 #include "argo_out.h"
+#include "argo_patch.h"
 #include "argo_soft.h"
+#include "argo_sse.h"
 #include "argo_tokens.h"
 #include "argo_utf8.h"
 
@@ -46,6 +49,7 @@ typedef struct argo_tool_call_s  argo_tool_call_t;
 struct argo_tool_call_s {
     ngx_str_t            id;        /* escaped */
     ngx_str_t            name;      /* escaped */
+    ngx_str_t            signature; /* Google's; escaped */
     argo_out_t           args;      /* JSON text, escaped */
     argo_tool_call_t    *next;
 };
@@ -74,9 +78,15 @@ struct argo_stream_s {
     argo_env_t           env;       /* as it was at the start */
     argo_out_t          *out;       /* where events are written now */
 
+    argo_sse_t           sse;
+    ngx_pool_t          *scratch;   /* for one event of upstream's */
+    argo_out_t           frames;    /* handed on, but not judged yet */
+
     u_char               id[ARGO_ID_LEN];
     ngx_str_t            head;      /* of a text event; by the front */
     size_t               head_len;  /* what of it begins other events too */
+    argo_count_t         count;     /* of the prompt; not done until it is
+                                       needed */
     argo_tokens_t        prompt;
     argo_tokens_t        completion;
     argo_event_e         counted;   /* the last thing in completion */
@@ -87,9 +97,7 @@ struct argo_stream_s {
     ngx_uint_t           tool_calls;            /* seen so far */
 
     argo_soft_t          soft;
-    u_char               held[ARGO_STREAM_HOLD];    /* text not yet judged */
     size_t               nheld;
-    u_char               carry[ARGO_UTF8_MAX_HELD];
     size_t               ncarry;
 
     /* a unary reply is collected here */
@@ -103,9 +111,17 @@ struct argo_stream_s {
     argo_choice_t       *choices;   /* that have finished, this one too */
     argo_choice_t       *last_choice;
 
+    ngx_str_t            stop_sequence; /* that FINISH told; escaped */
+
     void                *state;     /* of the front */
+    void                *back_state;
 
     unsigned             collect:1; /* the client wants one body */
+    unsigned             splice:1;  /* one dialect on both sides: events are
+                                       only looked at; by the back */
+    unsigned             ending:1;  /* upstream has said that the reply is
+                                       complete, what follows is additional;
+                                       by the back */
     unsigned             escaped:1; /* held text is escaped */
     unsigned             begun:1;   /* START has come */
     unsigned             judged:1;  /* not a soft error */
@@ -114,13 +130,17 @@ struct argo_stream_s {
     unsigned             started:1; /* the client has been sent something */
     unsigned             finished:1;
     unsigned             failed:1;  /* error is set; nothing more comes */
+
+    /* what follows does not begin zeroed */
+    u_char               carry[ARGO_UTF8_MAX_HELD];
+    u_char               held[ARGO_STREAM_HOLD];    /* text not yet judged */
 };
 
 
 /*
- * Prepares a reply to req (read, resolved, bound to a user).  Counts the
- * prompt.  Everything is taken from the pool, which must outlive it.
- * NGX_ERROR: no memory or no random bytes.
+ * Prepares a reply to req (read, resolved, bound to a user).  Everything is
+ * taken from the pool, which must outlive it.  NGX_ERROR: no memory or no
+ * random bytes.
  */
 ngx_int_t argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
     const argo_front_t *front, const argo_back_t *back,
@@ -175,11 +195,33 @@ ngx_int_t argo_stream_emit(argo_stream_t *st, argo_event_t *ev);
 /* For backs: fails the reply with st->error, which the back has set. */
 ngx_int_t argo_stream_reject(argo_stream_t *st);
 
+/*
+ * For backs, while st->splice and not st->collect: hands an event on, as it
+ * came but for the edits of patch (NULL: none), which was begun with
+ * frame->data.  It is held while text before it has not been judged.
+ */
+ngx_int_t argo_stream_forward(argo_stream_t *st,
+    const argo_sse_event_t *frame, const argo_patch_t *patch);
+
+/*
+ * For fronts: keeps a slice of an event for later; it is copied, unless it is
+ * of a whole reply.
+ */
+ngx_int_t argo_stream_keep(argo_stream_t *st, const ngx_str_t *text,
+    ngx_str_t *kept);
+
+/*
+ * Counts about n bytes more of the prompt, which is done at the latest when
+ * the reply needs it.  NGX_AGAIN: there are more, NGX_OK: all is counted.
+ */
+ngx_int_t argo_stream_count_prompt(argo_stream_t *st, size_t n);
+
 /* For fronts: appends what was collected in from. */
 void argo_stream_copy(argo_out_t *out, const argo_out_t *from);
 
 /*
- * The usage so far, of all replies: upstream's if known, else the estimate.
+ * The usage so far, of all replies: upstream's if known, else what was counted
+ * here: the prompt's tokens are 0 until argo_stream_count_prompt() is done.
  */
 void argo_stream_usage(const argo_stream_t *st, argo_usage_t *usage);
 

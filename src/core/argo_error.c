@@ -113,6 +113,7 @@ argo_error_fill(argo_error_t *err, ngx_uint_t status, const char *code,
 
     ngx_str_null(&err->code);
     ngx_str_null(&err->param);
+    ngx_str_null(&err->request_id);
 
     if (code) {
         err->code.len = ngx_strlen(code);

@@ -33,6 +33,7 @@ struct argo_error_s {
     ngx_str_t     message;          /* plain text, no user content */
     ngx_str_t     param;            /* data == NULL: none */
     ngx_str_t     code;             /* data == NULL: none */
+    ngx_str_t     request_id;       /* len 0: not to be told; by the glue */
 };
 
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) The ngx_http_argo_module authors
  *
- * JSON as a tree of slices of the document.  yajl checks the grammar and
- * says where tokens end; the slices are taken from the document itself.
+ * JSON as a tree of slices of the document, by a scanner of our own that
+ * takes what is valid in one pass.  What it does not take is given to yajl,
+ * which says what is wrong with it.
  */
 
 
@@ -23,26 +24,29 @@
 #define argo_json_blank(c)                                                    \
     ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
 
+#define argo_json_digit(c)  ((c) >= '0' && (c) <= '9')
+
+
+/* an array or object that has not ended; without a node below tree_depth */
 
 typedef struct {
     argo_json_t          *node;
     argo_json_t         **last;     /* where the next child is linked */
+    u_char                end;      /* what closes it */
+    unsigned              begun:1;  /* something is in it */
 } argo_json_open_t;
 
 
 typedef struct {
-    yajl_handle           hand;
     ngx_pool_t           *pool;
     argo_error_t         *err;
-    ngx_int_t             rc;       /* why a callback stopped yajl */
 
     u_char               *start;
     u_char               *end;
-    u_char               *pos;      /* behind the last token with a node */
+    u_char               *pos;      /* what has not been scanned yet */
 
     ngx_uint_t            depth;    /* of the next value */
     ngx_uint_t            tree_depth;
-    argo_json_open_t      open[ARGO_JSON_MAX_DEPTH];
 
     argo_json_t          *root;
     argo_json_t          *slab;
@@ -52,63 +56,56 @@ typedef struct {
 
     u_char               *key;      /* of the next value: its opening quote */
     ngx_str_t             name;
+
+    unsigned              limit:1;  /* err is set: it has come to one */
+
+    argo_json_open_t      open[ARGO_JSON_MAX_DEPTH];
 } argo_json_parser_t;
 
 
-static ngx_int_t argo_json_run(argo_json_parser_t *ps);
+/* as many bytes as are compared at once */
+
+typedef signed char  argo_json_lanes_t __attribute__((vector_size(16)));
+
+
+static ngx_int_t argo_json_scan(argo_json_parser_t *ps);
+static ngx_int_t argo_json_scan_value(argo_json_parser_t *ps);
+static ngx_int_t argo_json_scan_key(argo_json_parser_t *ps);
+static ngx_int_t argo_json_open(argo_json_parser_t *ps, argo_json_e type);
+static void argo_json_close(argo_json_parser_t *ps);
+static ngx_int_t argo_json_add(argo_json_parser_t *ps, argo_json_e type,
+    u_char *start, u_char *end, ngx_uint_t escaped);
+static ngx_int_t argo_json_grow(argo_json_parser_t *ps);
+static u_char *argo_json_skip_blank(u_char *p, u_char *end);
+static u_char *argo_json_string(u_char *p, u_char *end, ngx_uint_t *escaped);
+static u_char *argo_json_skip_escape(u_char *p, u_char *end);
+static u_char *argo_json_number(u_char *p, u_char *end);
+static u_char *argo_json_digits(u_char *p, u_char *end);
+static u_char *argo_json_literal(u_char *p, u_char *end, const char *word,
+    size_t len);
+
+static ngx_int_t argo_json_explain(argo_json_parser_t *ps);
 static ngx_int_t argo_json_invalid(argo_json_parser_t *ps, u_char *p,
     const char *reason);
-static ngx_int_t argo_json_syntax(argo_json_parser_t *ps, u_char *p);
+static ngx_int_t argo_json_syntax(argo_json_parser_t *ps, yajl_handle hand,
+    u_char *p);
 static u_char *argo_json_bad_byte(u_char *p, u_char *end,
     const char **reason);
-static u_char *argo_json_skip_blank(u_char *p, u_char *end);
-
-static int argo_json_on_null(void *ctx);
-static int argo_json_on_boolean(void *ctx, int value);
-static int argo_json_on_number(void *ctx, const char *p, size_t n);
-static int argo_json_on_string(void *ctx, const u_char *p, size_t n);
-static int argo_json_on_start_map(void *ctx);
-static int argo_json_on_key(void *ctx, const u_char *p, size_t n);
-static int argo_json_on_start_array(void *ctx);
-static int argo_json_on_end(void *ctx);
-
-static int argo_json_open(argo_json_parser_t *ps, argo_json_e type);
-static int argo_json_bare(argo_json_parser_t *ps);
-static argo_json_t *argo_json_add(argo_json_parser_t *ps, argo_json_e type,
-    u_char *start, u_char *end);
-static argo_json_t *argo_json_alloc(argo_json_parser_t *ps);
-static u_char *argo_json_token(argo_json_parser_t *ps);
 
 static u_char *argo_json_escape(u_char *p, u_char *end, uint32_t *ch);
 static u_char *argo_json_hex(u_char *p, u_char *end, uint32_t *unit);
 static size_t argo_json_encode(u_char *dst, uint32_t ch);
 
 
-static const yajl_callbacks  argo_json_callbacks = {
-    argo_json_on_null,
-    argo_json_on_boolean,
-    NULL,
-    NULL,
-    argo_json_on_number,
-    argo_json_on_string,
-    argo_json_on_start_map,
-    argo_json_on_key,
-    argo_json_on_end,
-    argo_json_on_start_array,
-    argo_json_on_end
-};
-
-
 ngx_int_t
 argo_json_parse(ngx_pool_t *pool, const ngx_str_t *document,
     ngx_uint_t tree_depth, argo_json_t **root, argo_error_t *err)
 {
-    u_char              *p;
     ngx_int_t            rc;
-    const char          *reason;
     argo_json_parser_t   ps;
 
-    ngx_memzero(&ps, sizeof(argo_json_parser_t));
+    /* what is open is set when it is opened */
+    ngx_memzero(&ps, offsetof(argo_json_parser_t, open));
 
     ps.pool = pool;
     ps.err = err;
@@ -126,28 +123,13 @@ argo_json_parse(ngx_pool_t *pool, const ngx_str_t *document,
                               "the JSON document is empty");
     }
 
-    p = argo_json_bad_byte(ps.pos, ps.end, &reason);
-    if (p) {
-        return argo_json_invalid(&ps, p, reason);
-    }
-
-    ps.hand = yajl_alloc(&argo_json_callbacks, NULL, &ps);
-    if (ps.hand == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* done above, and more strictly: yajl lets surrogates and the like pass */
-    (void) yajl_config(ps.hand, yajl_dont_validate_strings, 1);
-
-    rc = argo_json_run(&ps);
-
-    yajl_free(ps.hand);
+    rc = argo_json_scan(&ps);
 
     if (rc == NGX_OK) {
         *root = ps.root;
     }
 
-    return rc;
+    return (rc == NGX_DECLINED && !ps.limit) ? argo_json_explain(&ps) : rc;
 }
 
 
@@ -395,41 +377,544 @@ argo_json_type_name(const argo_json_t *node)
 }
 
 
+/* NGX_DECLINED: it is not valid, or too much. */
+
 static ngx_int_t
-argo_json_run(argo_json_parser_t *ps)
+argo_json_scan(argo_json_parser_t *ps)
 {
-    u_char       *p;
-    yajl_status   status;
+    u_char             c;
+    ngx_int_t          rc;
+    argo_json_open_t  *open;
 
-    status = yajl_parse(ps->hand, ps->start, ps->end - ps->start);
+    for ( ;; ) {
+        rc = argo_json_scan_value(ps);
+        if (rc != NGX_OK) {
+            return rc;
+        }
 
-    if (status == yajl_status_error) {
-        return argo_json_syntax(ps, ps->start
-                                    + yajl_get_bytes_consumed(ps->hand));
-    }
+        /* a value has ended, or an array or object has begun */
 
-    if (status == yajl_status_ok) {
-        status = yajl_complete_parse(ps->hand);
+        for ( ;; ) {
+            ps->pos = argo_json_skip_blank(ps->pos, ps->end);
 
-        if (status == yajl_status_error) {
-            return argo_json_syntax(ps, ps->end);
+            if (ps->depth == 0) {
+                return (ps->pos == ps->end) ? NGX_OK : NGX_DECLINED;
+            }
+
+            if (ps->pos == ps->end) {
+                return NGX_DECLINED;
+            }
+
+            open = &ps->open[ps->depth - 1];
+            c = *ps->pos;
+
+            if (c == open->end) {
+                ps->pos++;
+                argo_json_close(ps);
+                continue;
+            }
+
+            if (open->begun) {
+
+                if (c != ',') {
+                    return NGX_DECLINED;
+                }
+
+                ps->pos = argo_json_skip_blank(ps->pos + 1, ps->end);
+            }
+
+            break;
+        }
+
+        open->begun = 1;
+
+        if (open->end == '}') {
+            rc = argo_json_scan_key(ps);
+            if (rc != NGX_OK) {
+                return rc;
+            }
         }
     }
+}
 
-    if (status == yajl_status_client_canceled) {
-        return ps->rc;
+
+static ngx_int_t
+argo_json_scan_value(argo_json_parser_t *ps)
+{
+    u_char       *start, *p;
+    ngx_uint_t    escaped;
+    argo_json_e   type;
+
+    start = ps->pos;
+    escaped = 0;
+
+    if (start == ps->end) {
+        return NGX_DECLINED;
     }
 
-    /* yajl overlooks a string that is begun behind the root and not ended */
+    switch (*start) {
 
-    p = ps->root->raw.data + ps->root->raw.len;
-    p = argo_json_skip_blank(p, ps->end);
+    case '{':
+        return argo_json_open(ps, ARGO_JSON_OBJECT);
 
-    if (p != ps->end) {
-        return argo_json_invalid(ps, p, "trailing garbage");
+    case '[':
+        return argo_json_open(ps, ARGO_JSON_ARRAY);
+
+    case '"':
+        type = ARGO_JSON_STRING;
+        p = argo_json_string(start, ps->end, &escaped);
+        break;
+
+    case 'n':
+        type = ARGO_JSON_NULL;
+        p = argo_json_literal(start, ps->end, "null", 4);
+        break;
+
+    case 't':
+        type = ARGO_JSON_TRUE;
+        p = argo_json_literal(start, ps->end, "true", 4);
+        break;
+
+    case 'f':
+        type = ARGO_JSON_FALSE;
+        p = argo_json_literal(start, ps->end, "false", 5);
+        break;
+
+    default:
+        type = ARGO_JSON_NUMBER;
+        p = argo_json_number(start, ps->end);
+        break;
+    }
+
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ps->pos = p;
+
+    if (ps->depth > ps->tree_depth) {
+        /* a value without a node: at most its parent has one */
+
+        if (ps->depth == ps->tree_depth + 1) {
+            ps->open[ps->tree_depth].node->count++;
+        }
+
+        return NGX_OK;
+    }
+
+    return argo_json_add(ps, type, start, p, escaped);
+}
+
+
+/* The name of a member, up to its value. */
+
+static ngx_int_t
+argo_json_scan_key(argo_json_parser_t *ps)
+{
+    u_char      *p, *start, *src;
+    ngx_uint_t   escaped;
+
+    start = ps->pos;
+    escaped = 0;
+
+    if (start == ps->end || *start != '"') {
+        return NGX_DECLINED;
+    }
+
+    p = argo_json_string(start, ps->end, &escaped);
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ps->pos = argo_json_skip_blank(p, ps->end);
+
+    if (ps->pos == ps->end || *ps->pos != ':') {
+        return NGX_DECLINED;
+    }
+
+    ps->pos = argo_json_skip_blank(ps->pos + 1, ps->end);
+
+    if (ps->depth > ps->tree_depth) {
+        return NGX_OK;
+    }
+
+    ps->key = start;
+    ps->name.data = start + 1;
+    ps->name.len = p - start - 2;
+
+    if (escaped && ps->name.len) {
+        src = ps->name.data;
+
+        ps->name.data = ngx_pnalloc(ps->pool, ps->name.len);
+        if (ps->name.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ps->name.len = argo_json_unescape(&src, p - 1, ps->name.data,
+                                          ps->name.len);
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_json_open(argo_json_parser_t *ps, argo_json_e type)
+{
+    ngx_int_t          rc;
+    argo_json_open_t  *open;
+
+    if (ps->depth == ARGO_JSON_MAX_DEPTH) {
+        ps->limit = 1;
+        return argo_error_setf(ps->pool, ps->err, 400, "json_too_deep",
+                               NULL, "ziz", "JSON is nested deeper than ",
+                               (ngx_int_t) ARGO_JSON_MAX_DEPTH, " levels");
+    }
+
+    open = &ps->open[ps->depth];
+
+    open->end = (type == ARGO_JSON_OBJECT) ? '}' : ']';
+    open->begun = 0;
+
+    if (ps->depth > ps->tree_depth) {
+
+        if (ps->depth == ps->tree_depth + 1) {
+            ps->open[ps->tree_depth].node->count++;
+        }
+
+    } else {
+        rc = argo_json_add(ps, type, ps->pos, ps->pos + 1, 0);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        open->node = ps->slab - 1;
+        open->last = &open->node->child;
+    }
+
+    ps->depth++;
+    ps->pos++;
+
+    return NGX_OK;
+}
+
+
+static void
+argo_json_close(argo_json_parser_t *ps)
+{
+    argo_json_t  *node;
+
+    ps->depth--;
+
+    if (ps->depth <= ps->tree_depth) {
+        node = ps->open[ps->depth].node;
+        node->raw.len = ps->pos - node->raw.data;
+    }
+}
+
+
+static ngx_int_t
+argo_json_add(argo_json_parser_t *ps, argo_json_e type, u_char *start,
+    u_char *end, ngx_uint_t escaped)
+{
+    ngx_int_t          rc;
+    argo_json_t       *node;
+    argo_json_open_t  *parent;
+
+    if (ps->left == 0) {
+        rc = argo_json_grow(ps);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    ps->left--;
+    node = ps->slab++;
+
+    ngx_memzero(node, sizeof(argo_json_t));
+
+    node->type = type;
+    node->escaped = escaped;
+    node->raw.len = end - start;
+    node->raw.data = start;
+    node->start = start;
+
+    if (ps->key) {
+        node->name = ps->name;
+        node->start = ps->key;
+        ps->key = NULL;
+    }
+
+    if (ps->depth == 0) {
+        ps->root = node;
+        return NGX_OK;
+    }
+
+    parent = &ps->open[ps->depth - 1];
+
+    *parent->last = node;
+    parent->last = &node->next;
+    parent->node->count++;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_json_grow(argo_json_parser_t *ps)
+{
+    if (ps->nodes == ARGO_JSON_MAX_NODES) {
+        ps->limit = 1;
+        return argo_error_setf(ps->pool, ps->err, 400, "json_too_large",
+                               NULL, "ziz", "JSON has more than ",
+                               (ngx_int_t) ARGO_JSON_MAX_NODES, " values");
+    }
+
+    ps->size = (ps->size == 0) ? ARGO_JSON_FIRST_SLAB
+                               : ngx_min(ps->size * 2, ARGO_JSON_LAST_SLAB);
+
+    ps->left = ngx_min(ps->size, ARGO_JSON_MAX_NODES - ps->nodes);
+    ps->nodes += ps->left;
+
+    ps->slab = ngx_palloc(ps->pool, ps->left * sizeof(argo_json_t));
+
+    return ps->slab ? NGX_OK : NGX_ERROR;
+}
+
+
+static u_char *
+argo_json_skip_blank(u_char *p, u_char *end)
+{
+    while (p < end && argo_json_blank(*p)) {
+        p++;
+    }
+
+    return p;
+}
+
+
+/*
+ * What is behind a string, or NULL if it is not valid.  Bytes that are not
+ * UTF-8 are not: some parsers refuse them, others replace them.
+ */
+
+static u_char *
+argo_json_string(u_char *p, u_char *end, ngx_uint_t *escaped)
+{
+    size_t      len;
+    ngx_uint_t  valid;
+
+    p++;
+
+    for ( ;; ) {
+        p = argo_json_plain(p, end);
+
+        if (p == end) {
+            return NULL;
+        }
+
+        switch (*p) {
+
+        case '"':
+            return p + 1;
+
+        case '\\':
+            *escaped = 1;
+
+            p = argo_json_skip_escape(p, end);
+            if (p == NULL) {
+                return NULL;
+            }
+
+            break;
+
+        default:
+            if (*p < 0x20) {
+                return NULL;
+            }
+
+            do {
+                len = argo_utf8_next(p, end - p, &valid);
+                if (!valid) {
+                    return NULL;
+                }
+
+                p += len;
+
+            } while (p < end && *p >= 0x80);
+        }
+    }
+}
+
+
+u_char *
+argo_json_plain(u_char *p, u_char *end)
+{
+#if (NGX_HAVE_LITTLE_ENDIAN)
+
+    uint64_t           found[2];
+    argo_json_lanes_t  v;
+
+    while (end - p >= (ssize_t) sizeof(argo_json_lanes_t)) {
+
+        ngx_memcpy(&v, p, sizeof(argo_json_lanes_t));
+
+        /* signed, so that bytes of 0x80 and more are below as well */
+
+        v = (v < 0x20) | (v == '"') | (v == '\\');
+
+        ngx_memcpy(found, &v, sizeof(argo_json_lanes_t));
+
+        if (found[0]) {
+            return p + __builtin_ctzll(found[0]) / 8;
+        }
+
+        if (found[1]) {
+            return p + 8 + __builtin_ctzll(found[1]) / 8;
+        }
+
+        p += sizeof(argo_json_lanes_t);
+    }
+
+#endif
+
+    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+        p++;
+    }
+
+    return p;
+}
+
+
+/* What is behind the escape at p, or NULL if there is no such one. */
+
+static u_char *
+argo_json_skip_escape(u_char *p, u_char *end)
+{
+    uint32_t  unit;
+
+    if (end - p < 2) {
+        return NULL;
+    }
+
+    switch (p[1]) {
+
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return p + 2;
+
+    case 'u':
+        return argo_json_hex(p, end, &unit);
+    }
+
+    return NULL;
+}
+
+
+static u_char *
+argo_json_number(u_char *p, u_char *end)
+{
+    if (*p == '-' && ++p == end) {
+        return NULL;
+    }
+
+    /* nothing may follow a zero but a fraction or an exponent */
+
+    p = (*p == '0') ? p + 1 : argo_json_digits(p, end);
+
+    if (p && p < end && *p == '.') {
+        p = argo_json_digits(p + 1, end);
+    }
+
+    if (p && p < end && (*p | 0x20) == 'e') {
+        p++;
+
+        if (p < end && (*p == '+' || *p == '-')) {
+            p++;
+        }
+
+        p = argo_json_digits(p, end);
+    }
+
+    return p;
+}
+
+
+/* NULL if there is not a single one */
+
+static u_char *
+argo_json_digits(u_char *p, u_char *end)
+{
+    if (p == end || !argo_json_digit(*p)) {
+        return NULL;
+    }
+
+    do {
+        p++;
+    } while (p < end && argo_json_digit(*p));
+
+    return p;
+}
+
+
+static u_char *
+argo_json_literal(u_char *p, u_char *end, const char *word, size_t len)
+{
+    if ((size_t) (end - p) < len || ngx_memcmp(p, word, len) != 0) {
+        return NULL;
+    }
+
+    return p + len;
+}
+
+
+/* Finds what is wrong with a document that the scanner did not take. */
+
+static ngx_int_t
+argo_json_explain(argo_json_parser_t *ps)
+{
+    u_char       *p;
+    ngx_int_t     rc;
+    const char   *reason;
+    yajl_handle   hand;
+    yajl_status   status;
+
+    p = argo_json_bad_byte(ps->start, ps->end, &reason);
+    if (p) {
+        return argo_json_invalid(ps, p, reason);
+    }
+
+    hand = yajl_alloc(NULL, NULL, NULL);
+    if (hand == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* done above, and more strictly: yajl lets surrogates and the like pass */
+    (void) yajl_config(hand, yajl_dont_validate_strings, 1);
+
+    status = yajl_parse(hand, ps->start, ps->end - ps->start);
+
+    if (status != yajl_status_ok) {
+        rc = argo_json_syntax(ps, hand,
+                              ps->start + yajl_get_bytes_consumed(hand));
+
+    } else if (yajl_complete_parse(hand) != yajl_status_ok) {
+        rc = argo_json_syntax(ps, hand, ps->end);
+
+    } else {
+        /* it overlooks a string that is begun behind the root */
+        rc = argo_json_invalid(ps, ps->pos, "trailing garbage");
+    }
+
+    yajl_free(hand);
+
+    return rc;
 }
 
 
@@ -445,14 +930,14 @@ argo_json_invalid(argo_json_parser_t *ps, u_char *p, const char *reason)
 /* Makes an error of yajl's own words, without its decoration. */
 
 static ngx_int_t
-argo_json_syntax(argo_json_parser_t *ps, u_char *p)
+argo_json_syntax(argo_json_parser_t *ps, yajl_handle hand, u_char *p)
 {
     char       *text, *reason, *colon;
     size_t      len;
     ngx_int_t   rc;
 
     /* not verbose: that would quote the document */
-    text = (char *) yajl_get_error(ps->hand, 0, NULL, 0);
+    text = (char *) yajl_get_error(hand, 0, NULL, 0);
     if (text == NULL) {
         return NGX_ERROR;
     }
@@ -474,7 +959,7 @@ argo_json_syntax(argo_json_parser_t *ps, u_char *p)
 
     rc = argo_json_invalid(ps, p, reason);
 
-    yajl_free_error(ps->hand, (u_char *) text);
+    yajl_free_error(hand, (u_char *) text);
 
     return rc;
 }
@@ -490,7 +975,6 @@ argo_json_bad_byte(u_char *p, u_char *end, const char **reason)
 {
     u_char      *bad;
     size_t       len;
-    uint64_t     v;
     ngx_uint_t   valid;
 
     *reason = "control character";
@@ -507,16 +991,6 @@ argo_json_bad_byte(u_char *p, u_char *end, const char **reason)
     *reason = "ill-formed UTF-8";
 
     while (p < end) {
-
-        if (end - p >= (ssize_t) sizeof(uint64_t)) {
-            ngx_memcpy(&v, p, sizeof(uint64_t));
-
-            if ((v & 0x8080808080808080) == 0) {
-                p += sizeof(uint64_t);
-                continue;
-            }
-        }
-
         len = argo_utf8_next(p, end - p, &valid);
         if (!valid) {
             return p;
@@ -526,320 +1000,6 @@ argo_json_bad_byte(u_char *p, u_char *end, const char **reason)
     }
 
     return NULL;
-}
-
-
-static u_char *
-argo_json_skip_blank(u_char *p, u_char *end)
-{
-    while (p < end && argo_json_blank(*p)) {
-        p++;
-    }
-
-    return p;
-}
-
-
-static int
-argo_json_on_null(void *ctx)
-{
-    u_char              *end;
-    argo_json_parser_t  *ps = ctx;
-
-    if (ps->depth > ps->tree_depth) {
-        return argo_json_bare(ps);
-    }
-
-    end = ps->start + yajl_get_bytes_consumed(ps->hand);
-
-    return argo_json_add(ps, ARGO_JSON_NULL, end - 4, end) != NULL;
-}
-
-
-static int
-argo_json_on_boolean(void *ctx, int value)
-{
-    u_char              *end;
-    argo_json_parser_t  *ps = ctx;
-
-    if (ps->depth > ps->tree_depth) {
-        return argo_json_bare(ps);
-    }
-
-    end = ps->start + yajl_get_bytes_consumed(ps->hand);
-
-    if (value) {
-        return argo_json_add(ps, ARGO_JSON_TRUE, end - 4, end) != NULL;
-    }
-
-    return argo_json_add(ps, ARGO_JSON_FALSE, end - 5, end) != NULL;
-}
-
-
-static int
-argo_json_on_number(void *ctx, const char *p, size_t n)
-{
-    u_char              *start = (u_char *) p;
-    argo_json_parser_t  *ps = ctx;
-
-    if (ps->depth > ps->tree_depth) {
-        return argo_json_bare(ps);
-    }
-
-    if (start < ps->start || start >= ps->end) {
-
-        /* a number that ends the document: yajl has kept a copy of it */
-
-        start = argo_json_token(ps);
-        n = ps->end - start;
-    }
-
-    return argo_json_add(ps, ARGO_JSON_NUMBER, start, start + n) != NULL;
-}
-
-
-static int
-argo_json_on_string(void *ctx, const u_char *p, size_t n)
-{
-    u_char              *start = (u_char *) p;
-    argo_json_t         *node;
-    argo_json_parser_t  *ps = ctx;
-
-    if (ps->depth > ps->tree_depth) {
-        return argo_json_bare(ps);
-    }
-
-    if (start >= ps->start && start < ps->end) {
-        return argo_json_add(ps, ARGO_JSON_STRING, start - 1, start + n + 1)
-               != NULL;
-    }
-
-    /* yajl's copy: the string had something to unescape */
-
-    node = argo_json_add(ps, ARGO_JSON_STRING, argo_json_token(ps),
-                         ps->start + yajl_get_bytes_consumed(ps->hand));
-    if (node == NULL) {
-        return 0;
-    }
-
-    node->escaped = 1;
-
-    return 1;
-}
-
-
-static int
-argo_json_on_start_map(void *ctx)
-{
-    return argo_json_open(ctx, ARGO_JSON_OBJECT);
-}
-
-
-static int
-argo_json_on_start_array(void *ctx)
-{
-    return argo_json_open(ctx, ARGO_JSON_ARRAY);
-}
-
-
-static int
-argo_json_on_key(void *ctx, const u_char *p, size_t n)
-{
-    u_char              *end, *src, *start = (u_char *) p;
-    argo_json_parser_t  *ps = ctx;
-
-    if (ps->depth > ps->tree_depth) {
-        return 1;
-    }
-
-    if (start >= ps->start && start < ps->end) {
-        ps->key = start - 1;
-        ps->name.len = n;
-        ps->name.data = start;
-        ps->pos = start + n + 1;
-        return 1;
-    }
-
-    /*
-     * unescaped here again, by the rules of all other strings: yajl's copy
-     * has '?' for a lone surrogate
-     */
-
-    end = ps->start + yajl_get_bytes_consumed(ps->hand);
-
-    ps->key = argo_json_token(ps);
-    ps->pos = end;
-
-    src = ps->key + 1;
-    end--;
-
-    ps->name.data = ngx_pnalloc(ps->pool, end - src);
-    if (ps->name.data == NULL) {
-        ps->rc = NGX_ERROR;
-        return 0;
-    }
-
-    ps->name.len = argo_json_unescape(&src, end, ps->name.data, end - src);
-
-    return 1;
-}
-
-
-static int
-argo_json_on_end(void *ctx)
-{
-    argo_json_t         *node;
-    argo_json_parser_t  *ps = ctx;
-
-    ps->depth--;
-
-    if (ps->depth > ps->tree_depth) {
-        return 1;
-    }
-
-    ps->pos = ps->start + yajl_get_bytes_consumed(ps->hand);
-
-    node = ps->open[ps->depth].node;
-    node->raw.len = ps->pos - node->raw.data;
-
-    return 1;
-}
-
-
-static int
-argo_json_open(argo_json_parser_t *ps, argo_json_e type)
-{
-    u_char       *end;
-    argo_json_t  *node;
-
-    if (ps->depth == ARGO_JSON_MAX_DEPTH) {
-        ps->rc = argo_error_setf(ps->pool, ps->err, 400, "json_too_deep",
-                                 NULL, "ziz", "JSON is nested deeper than ",
-                                 (ngx_int_t) ARGO_JSON_MAX_DEPTH, " levels");
-        return 0;
-    }
-
-    if (ps->depth > ps->tree_depth) {
-        (void) argo_json_bare(ps);
-        ps->depth++;
-        return 1;
-    }
-
-    end = ps->start + yajl_get_bytes_consumed(ps->hand);
-
-    node = argo_json_add(ps, type, end - 1, end);
-    if (node == NULL) {
-        return 0;
-    }
-
-    ps->open[ps->depth].node = node;
-    ps->open[ps->depth].last = &node->child;
-    ps->depth++;
-
-    return 1;
-}
-
-
-/* A value without a node: at most its parent has one. */
-
-static int
-argo_json_bare(argo_json_parser_t *ps)
-{
-    if (ps->depth == ps->tree_depth + 1) {
-        ps->open[ps->tree_depth].node->count++;
-    }
-
-    return 1;
-}
-
-
-static argo_json_t *
-argo_json_add(argo_json_parser_t *ps, argo_json_e type, u_char *start,
-    u_char *end)
-{
-    argo_json_t       *node;
-    argo_json_open_t  *parent;
-
-    node = argo_json_alloc(ps);
-    if (node == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(node, sizeof(argo_json_t));
-
-    node->type = type;
-    node->raw.len = end - start;
-    node->raw.data = start;
-    node->start = start;
-
-    if (ps->key) {
-        node->name = ps->name;
-        node->start = ps->key;
-        ps->key = NULL;
-    }
-
-    ps->pos = end;
-
-    if (ps->depth == 0) {
-        ps->root = node;
-        return node;
-    }
-
-    parent = &ps->open[ps->depth - 1];
-
-    *parent->last = node;
-    parent->last = &node->next;
-    parent->node->count++;
-
-    return node;
-}
-
-
-static argo_json_t *
-argo_json_alloc(argo_json_parser_t *ps)
-{
-    if (ps->nodes == ARGO_JSON_MAX_NODES) {
-        ps->rc = argo_error_setf(ps->pool, ps->err, 400, "json_too_large",
-                                 NULL, "ziz", "JSON has more than ",
-                                 (ngx_int_t) ARGO_JSON_MAX_NODES, " values");
-        return NULL;
-    }
-
-    if (ps->left == 0) {
-        ps->size = (ps->size == 0) ? ARGO_JSON_FIRST_SLAB
-                                   : ngx_min(ps->size * 2, ARGO_JSON_LAST_SLAB);
-
-        ps->slab = ngx_palloc(ps->pool, ps->size * sizeof(argo_json_t));
-        if (ps->slab == NULL) {
-            ps->rc = NGX_ERROR;
-            return NULL;
-        }
-
-        ps->left = ps->size;
-    }
-
-    ps->nodes++;
-    ps->left--;
-
-    return ps->slab++;
-}
-
-
-/*
- * Where the current token begins, for the few that yajl hands over as a
- * copy: behind the previous one there are only separators.
- */
-
-static u_char *
-argo_json_token(argo_json_parser_t *ps)
-{
-    u_char  *p;
-
-    for (p = ps->pos; argo_json_blank(*p) || *p == ',' || *p == ':'; p++) {
-        /* void */
-    }
-
-    return p;
 }
 
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) The ngx_http_argo_module authors
  *
- * JSON as a tree of slices of the document.  One pass of yajl's callbacks;
- * nothing is unescaped but the names of members, no number is converted.
+ * JSON as a tree of slices of the document, in one pass; nothing is
+ * unescaped but the names of members, no number is converted.
  * The document must be in one piece and must outlive the tree.
  */
 
@@ -50,6 +50,7 @@ struct argo_json_s {
     unsigned      type:4;           /* argo_json_e */
     unsigned      escaped:1;        /* a string with a backslash in it */
     unsigned      taken:1;          /* a dialect has understood this member */
+    unsigned      dropped:1;        /* it is not to be sent on */
 };
 
 
@@ -89,6 +90,12 @@ ngx_int_t argo_json_text(ngx_pool_t *pool, const argo_json_t *node,
  */
 size_t argo_json_unescape(u_char **src, u_char *end, u_char *dst,
     size_t size);
+
+/*
+ * Finds the first byte that is not ASCII, or that can't stand in a JSON
+ * string as it is; end if there is none.
+ */
+u_char *argo_json_plain(u_char *p, u_char *end);
 
 /* True if node is a string whose text is the one given. */
 ngx_uint_t argo_json_text_is(const argo_json_t *node, const char *text,

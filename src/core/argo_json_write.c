@@ -7,19 +7,12 @@
 
 
 #include "argo_json_write.h"
+#include "argo_json.h"
 #include "argo_utf8.h"
 
 
 #define ARGO_JSON_REPLACEMENT  "\xef\xbf\xbd"           /* U+FFFD */
 
-#define argo_json_each_byte(c)  (~(uint64_t) 0 / 255 * (c))
-
-/* has its high bit somewhere if a byte of v is below c; c is at most 0x80 */
-#define argo_json_below(v, c)                                                 \
-    (((v) - argo_json_each_byte(c)) & ~(v) & argo_json_each_byte(0x80))
-
-
-static const u_char *argo_json_plain(const u_char *p, const u_char *end);
 static void argo_json_write_escape(argo_out_t *out, u_char c);
 
 
@@ -38,7 +31,7 @@ argo_json_write_text(argo_out_t *out, const u_char *p, size_t n)
     end = p + n;
 
     for ( ;; ) {
-        p = argo_json_plain(p, end);
+        p = argo_json_plain((u_char *) p, (u_char *) end);
 
         if (p == end) {
             break;
@@ -84,36 +77,6 @@ argo_json_write_string_or_null(argo_out_t *out, const ngx_str_t *s)
     }
 
     argo_json_write_string(out, s);
-}
-
-
-/* Finds the first byte that is not ASCII or must be escaped. */
-
-static const u_char *
-argo_json_plain(const u_char *p, const u_char *end)
-{
-    uint64_t  v;
-
-    while (end - p >= (ssize_t) sizeof(uint64_t)) {
-
-        ngx_memcpy(&v, p, sizeof(uint64_t));
-
-        if ((v & argo_json_each_byte(0x80))
-            || argo_json_below(v, 0x20)
-            || argo_json_below(v ^ argo_json_each_byte('"'), 1)
-            || argo_json_below(v ^ argo_json_each_byte('\\'), 1))
-        {
-            break;
-        }
-
-        p += sizeof(uint64_t);
-    }
-
-    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
-        p++;
-    }
-
-    return p;
 }
 
 

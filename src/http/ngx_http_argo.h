@@ -20,6 +20,7 @@
 #include "argo_error.h"
 #include "argo_model.h"
 #include "argo_out.h"
+#include "argo_rules.h"
 #include "argo_semver.h"
 #include "argo_stream.h"
 
@@ -53,7 +54,8 @@ struct ngx_http_argo_endpoint_s {
     ngx_uint_t                       methods;   /* NGX_HTTP_GET and so on */
     ngx_http_handler_pt              handler;
     const argo_front_t              *front;     /* NULL: OpenAI's errors */
-    const argo_back_t               *back;      /* NULL: argo_upstream_api's */
+    const argo_back_t               *back;      /* NULL: by the model and
+                                                   argo_upstream_api */
     argo_model_kind_e                kind;      /* of the models it takes */
     unsigned                         upstream:1;  /* needs ARGO, and a user */
     unsigned                         zone:1;
@@ -61,6 +63,8 @@ struct ngx_http_argo_endpoint_s {
                                                    item's name */
     unsigned                         service:1; /* about the gateway: needs
                                                    no user */
+    unsigned                         beta:1;    /* Google's: the path is below
+                                                   v1beta */
 };
 
 
@@ -96,6 +100,8 @@ typedef struct {
     ngx_int_t                        request_id;  /* index of the variable */
     ngx_str_t                        tokenizer_dir;  /* len 0: not said */
     argo_tokenizer_t                 tokenizer;
+    argo_rules_t                    *rules;     /* the built-in ones; NULL:
+                                                   nobody needs them */
 } ngx_http_argo_main_conf_t;
 
 
@@ -115,18 +121,26 @@ typedef struct {
 } ngx_http_argo_image_conf_t;
 
 
+typedef enum {
+    NGX_HTTP_ARGO_API_NATIVE = 0,
+    NGX_HTTP_ARGO_API_LEGACY
+} ngx_http_argo_api_e;
+
+
 typedef struct {
     const ngx_http_argo_endpoint_t  *endpoint;
     ngx_str_t                        file;      /* of argo_endpoint, for */
     ngx_uint_t                       line;      /*    messages */
 
     ngx_str_t                        upstream;
-    const argo_back_t               *back;
+    ngx_uint_t                       api;       /* ngx_http_argo_api_e */
+    ngx_flag_t                       responses; /* ARGO's own may be used */
     ngx_http_complex_value_t        *user;
     ngx_uint_t                       pseudo;
     ngx_msec_t                       heartbeat; /* 0: off */
     ngx_array_t                     *aliases;   /* of argo_model_alias_t */
     argo_model_table_t              *models;
+    argo_rules_t                    *rules;
     ngx_str_t                        default_model;
     ngx_str_t                        default_embedding_model;
     ngx_http_argo_models_t          *live;      /* NULL: models are all */
@@ -202,8 +216,9 @@ typedef void (*ngx_http_argo_resume_pt)(ngx_http_request_t *r,
 struct ngx_http_argo_ctx_s {
     const ngx_http_argo_endpoint_t  *endpoint;  /* NULL: no such route */
     const argo_front_t              *front;
-    const argo_back_t               *back;
+    const argo_back_t               *back;      /* NULL: not chosen yet */
     ngx_str_t                        item;      /* path behind the endpoint */
+    ngx_str_t                        key;       /* of the argument "key" */
 
     ngx_str_t                        user;
     argo_model_table_t              *models;    /* once they were asked for */
@@ -275,6 +290,16 @@ ngx_http_argo_ctx_t *ngx_http_argo_get_ctx(ngx_http_request_t *r);
  */
 ngx_int_t ngx_http_argo_credential(ngx_http_request_t *r, ngx_str_t *name);
 
+/* A header of the client's by its name in lower case; NULL: none. */
+ngx_table_elt_t *ngx_http_argo_find_header(ngx_http_request_t *r,
+    ngx_str_t *name);
+
+/*
+ * Google's clients may have their key in the request line: it is taken out
+ * of there before anything is logged.
+ */
+ngx_int_t ngx_http_argo_hide_key(ngx_http_request_t *r);
+
 /* Whether a name can go to ARGO: printable, without blanks and quotes. */
 ngx_uint_t ngx_http_argo_valid_user(const ngx_str_t *name);
 
@@ -295,6 +320,29 @@ ngx_int_t ngx_http_argo_parse_body(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_uint_t tree_depth, argo_error_t *err);
 ngx_int_t ngx_http_argo_resolve(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
+
+/*
+ * From the client's body, in ctx->request, to the call of ARGO, and its
+ * failure to the client: for a body handler.
+ */
+void ngx_http_argo_chat_body_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_argo_count.c: how many tokens a request would be */
+
+ngx_int_t ngx_http_argo_count_handler(ngx_http_request_t *r);
+
+/*
+ * Has a long prompt counted, while ARGO is at work, if the reply may need to
+ * tell of it.
+ */
+ngx_int_t ngx_http_argo_count_ahead(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx);
+
+
+/* ngx_http_argo_gemini.c: Google's API, by the method in the path */
+
+ngx_int_t ngx_http_argo_gemini_handler(ngx_http_request_t *r);
 
 
 /* ngx_http_argo_embeddings.c */
@@ -519,6 +567,26 @@ char *ngx_http_argo_image_networks(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_argo_image_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* ngx_http_argo_rules.c */
+
+char *ngx_http_argo_model_rules(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_argo_merge_rules(ngx_conf_t *cf, argo_rules_t **rules,
+    argo_rules_t *prev);
+
+/* What a model takes, here; NULL: no memory. */
+const argo_profile_t *ngx_http_argo_rules_profile(ngx_http_request_t *r,
+    const argo_model_t *model);
+
+/*
+ * Tells what was changed in a request, and in those behind it: to the log, at
+ * "info", and to the client in "x-argo-changes".  Once, when the header of
+ * the response is made.
+ */
+ngx_int_t ngx_http_argo_tell_changes(ngx_http_request_t *r,
+    const argo_request_t *req);
 
 
 /* ngx_http_argo_tokenizer.c */

@@ -14,6 +14,8 @@ static ngx_int_t ngx_http_argo_call_uri(ngx_http_request_t *r,
     ngx_http_argo_call_t *call, ngx_str_t *uri, ngx_str_t *args);
 static ngx_int_t ngx_http_argo_set_headers(ngx_http_request_t *sr,
     ngx_http_argo_call_t *call);
+static ngx_int_t ngx_http_argo_set_credential(ngx_http_request_t *sr,
+    ngx_http_argo_call_t *call);
 static ngx_int_t ngx_http_argo_user_agent(ngx_http_request_t *r,
     ngx_http_argo_call_t *call, ngx_str_t *value);
 static ngx_table_elt_t *ngx_http_argo_push_header(ngx_http_request_t *sr,
@@ -156,7 +158,7 @@ ngx_http_argo_set_headers(ngx_http_request_t *sr, ngx_http_argo_call_t *call)
     in->host = sr->parent->headers_in.host;
     in->content_length_n = -1;
 
-    if (ngx_list_init(&in->headers, sr->pool, 4, sizeof(ngx_table_elt_t))
+    if (ngx_list_init(&in->headers, sr->pool, 8, sizeof(ngx_table_elt_t))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -180,6 +182,12 @@ ngx_http_argo_set_headers(ngx_http_request_t *sr, ngx_http_argo_call_t *call)
 
     in->user_agent = h;
 
+    if (call->how.auth != ARGO_AUTH_BODY
+        && ngx_http_argo_set_credential(sr, call) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     /* a stream that is compressed would come in lumps */
 
     if (ngx_http_argo_push_header(sr, "Accept", "accept", &call->how.accept)
@@ -187,6 +195,79 @@ ngx_http_argo_set_headers(ngx_http_request_t *sr, ngx_http_argo_call_t *call)
         || ngx_http_argo_push_header(sr, "Accept-Encoding", "accept-encoding",
                                      &identity)
         == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * The user's name where ARGO's native APIs look for it, and of the client's
+ * headers those that are a part of Anthropic's API.
+ */
+
+static ngx_int_t
+ngx_http_argo_set_credential(ngx_http_request_t *sr,
+    ngx_http_argo_call_t *call)
+{
+    u_char               *p;
+    ngx_str_t             value;
+    ngx_table_elt_t      *h;
+    ngx_http_argo_ctx_t  *ctx;
+
+    static ngx_str_t      version = ngx_string("2023-06-01");
+    static ngx_str_t      names[] = {
+        ngx_string("anthropic-version"),
+        ngx_string("anthropic-beta")
+    };
+
+    ctx = ngx_http_get_module_ctx(sr->parent, ngx_http_argo_module);
+
+    if (call->how.auth == ARGO_AUTH_BEARER) {
+
+        value.len = sizeof("Bearer ") - 1 + ctx->user.len;
+        value.data = ngx_pnalloc(sr->pool, value.len);
+        if (value.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_cpymem(value.data, "Bearer ", sizeof("Bearer ") - 1);
+        ngx_memcpy(p, ctx->user.data, ctx->user.len);
+
+        h = ngx_http_argo_push_header(sr, "Authorization", "authorization",
+                                      &value);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        sr->headers_in.authorization = h;
+
+        return NGX_OK;
+    }
+
+    if (ngx_http_argo_push_header(sr, "x-api-key", "x-api-key", &ctx->user)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    h = ngx_http_argo_find_header(sr->parent, &names[0]);
+
+    if (ngx_http_argo_push_header(sr, "anthropic-version",
+                                  "anthropic-version",
+                                  h ? &h->value : &version)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    h = ngx_http_argo_find_header(sr->parent, &names[1]);
+
+    if (h && ngx_http_argo_push_header(sr, "anthropic-beta", "anthropic-beta",
+                                       &h->value)
+             == NULL)
     {
         return NGX_ERROR;
     }

@@ -9,12 +9,18 @@
 
 
 #include "ngx_http_argo.h"
+#include "argo_rules.h"
 
 #include <openssl/rand.h>
 
 
-static void ngx_http_argo_chat_body_handler(ngx_http_request_t *r);
+/* random bytes that are drawn at once: ids of some dozen replies */
+#define NGX_HTTP_ARGO_DRAWN  1024
+
+
 static ngx_int_t ngx_http_argo_start(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx, argo_error_t *err);
+static ngx_int_t ngx_http_argo_adapt(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 static ngx_int_t ngx_http_argo_proceed(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
@@ -57,7 +63,7 @@ ngx_http_argo_chat_handler(ngx_http_request_t *r)
 }
 
 
-static void
+void
 ngx_http_argo_chat_body_handler(ngx_http_request_t *r)
 {
     ngx_int_t             rc;
@@ -119,6 +125,11 @@ ngx_http_argo_start(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return rc;
     }
 
+    rc = ngx_http_argo_adapt(r, ctx, err);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     if (ngx_http_argo_init_stream(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -128,6 +139,60 @@ ngx_http_argo_start(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     r->write_event_handler = ngx_http_argo_wake;
 
     return ngx_http_argo_proceed(r, ctx, err);
+}
+
+
+/* Chooses the API by which ARGO is called, and makes the request fit. */
+
+static ngx_int_t
+ngx_http_argo_adapt(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
+    argo_error_t *err)
+{
+    ngx_int_t                  rc;
+    argo_request_t            *req;
+    ngx_http_argo_loc_conf_t  *alcf;
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+
+    if (ctx->back) {
+        /* the endpoint's own: nothing is converted */
+        return NGX_OK;
+    }
+
+    if (alcf->api == NGX_HTTP_ARGO_API_LEGACY) {
+        ctx->back = &argo_legacy_back;
+
+    } else {
+        ctx->back = argo_back_route(ctx->front->dialect,
+                                    ctx->request.target->family,
+                                    alcf->responses);
+    }
+
+    for (req = &ctx->request; req; req = req->next) {
+
+        req->target = ctx->request.target;
+        req->profile = ngx_http_argo_rules_profile(r, req->target);
+
+        if (req->profile == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc = NGX_OK;
+
+        if (req->adapt && ctx->front->dialect != ctx->back->dialect) {
+            rc = req->adapt(r->pool, req, ctx->back->dialect, err);
+        }
+
+        if (rc == NGX_OK) {
+            rc = argo_rules_apply(r->pool, req, ctx->back->dialect, err);
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -154,6 +219,7 @@ ngx_http_argo_proceed(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     if (rc == NGX_OK) {
         ngx_http_argo_touch_models(r);
+        rc = ngx_http_argo_count_ahead(r, ctx);
     }
 
     if (rc == NGX_OK && ctx->request.stream && !ctx->front->bare) {
@@ -264,6 +330,7 @@ ngx_http_argo_read_request(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return rc;
     }
 
+    ctx->request.dialect = ctx->front->dialect;
     ctx->request.fetch_images = (alcf->image.fetch.len != 0);
 
     return ctx->front->read_request(r->pool, &ctx->request, err);
@@ -376,10 +443,34 @@ ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 }
 
 
+/*
+ * For ids, which need not be secret: bytes are drawn for many at once, since a
+ * call of OpenSSL costs more than all the rest of an id.
+ */
+
 static ngx_int_t
 ngx_http_argo_random(u_char *p, size_t n)
 {
-    return RAND_bytes(p, (int) n) == 1 ? NGX_OK : NGX_ERROR;
+    static u_char  drawn[NGX_HTTP_ARGO_DRAWN];
+    static size_t  left;
+
+    if (n > sizeof(drawn)) {
+        return NGX_ERROR;
+    }
+
+    if (n > left) {
+
+        if (RAND_bytes(drawn, sizeof(drawn)) != 1) {
+            return NGX_ERROR;
+        }
+
+        left = sizeof(drawn);
+    }
+
+    left -= n;
+    ngx_memcpy(p, drawn + left, n);
+
+    return NGX_OK;
 }
 
 

@@ -18,8 +18,7 @@
 
 static ngx_int_t ngx_http_argo_find_credential(ngx_http_request_t *r,
     ngx_str_t *value);
-static ngx_table_elt_t *ngx_http_argo_find_header(ngx_http_request_t *r,
-    ngx_str_t *name);
+static void ngx_http_argo_cover_key(ngx_str_t *s, ngx_uint_t inside);
 static ngx_uint_t ngx_http_argo_is_account(const ngx_str_t *name);
 
 
@@ -79,8 +78,9 @@ ngx_http_argo_credential(ngx_http_request_t *r, ngx_str_t *name)
 static ngx_int_t
 ngx_http_argo_find_credential(ngx_http_request_t *r, ngx_str_t *value)
 {
-    ngx_str_t        *name;
-    ngx_table_elt_t  *h;
+    ngx_str_t            *name;
+    ngx_table_elt_t      *h;
+    ngx_http_argo_ctx_t  *ctx;
 
     h = r->headers_in.authorization;
 
@@ -109,11 +109,100 @@ ngx_http_argo_find_credential(ngx_http_request_t *r, ngx_str_t *value)
         }
     }
 
-    return ngx_http_arg(r, (u_char *) "key", sizeof("key") - 1, value);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
+
+    if (ctx && ctx->key.len) {
+        *value = ctx->key;
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
-static ngx_table_elt_t *
+ngx_int_t
+ngx_http_argo_hide_key(ngx_http_request_t *r)
+{
+    ngx_str_t                  value;
+    ngx_http_argo_ctx_t       *ctx;
+    ngx_http_argo_loc_conf_t  *alcf;
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+
+    if (alcf->endpoint == NULL || r != r->main || r->args.len == 0
+        || ngx_http_arg(r, (u_char *) "key", sizeof("key") - 1, &value)
+           != NGX_OK
+        || value.len == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
+
+    if (ctx == NULL) {
+
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_argo_ctx_t));
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
+    }
+
+    /* it comes here again when a location is left for another */
+
+    if (ctx->key.len == 0) {
+
+        ctx->key.data = ngx_pstrdup(r->pool, &value);
+        if (ctx->key.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx->key.len = value.len;
+    }
+
+    /* one place in memory or three, by the version of HTTP */
+
+    ngx_http_argo_cover_key(&r->args, 1);
+    ngx_http_argo_cover_key(&r->unparsed_uri, 0);
+    ngx_http_argo_cover_key(&r->request_line, 0);
+
+    return NGX_DECLINED;
+}
+
+
+/* Covers the values of all arguments "key", as nginx knows arguments. */
+
+static void
+ngx_http_argo_cover_key(ngx_str_t *s, ngx_uint_t inside)
+{
+    u_char  *p, *last;
+
+    p = s->data;
+    last = p + s->len;
+
+    while (p < last) {
+
+        if (!inside) {
+            inside = (*p == '?' || *p == '&');
+            p++;
+            continue;
+        }
+
+        inside = 0;
+
+        if (last - p < 4 || ngx_strncasecmp(p, (u_char *) "key=", 4) != 0) {
+            continue;
+        }
+
+        for (p += 4; p < last && *p != '&' && *p != ' '; p++) {
+            *p = '*';
+        }
+    }
+}
+
+
+ngx_table_elt_t *
 ngx_http_argo_find_header(ngx_http_request_t *r, ngx_str_t *name)
 {
     ngx_uint_t        i;

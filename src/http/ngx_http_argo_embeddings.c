@@ -11,6 +11,7 @@
 
 #include "ngx_http_argo.h"
 #include "argo_embeddings.h"
+#include "argo_legacy.h"
 
 
 /* calls of one request that are under way at a time */
@@ -170,9 +171,12 @@ ngx_http_argo_embeddings_read(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 {
     ngx_int_t                   rc;
     argo_embeddings_request_t  *req;
+    ngx_http_argo_loc_conf_t   *alcf;
     ngx_http_argo_main_conf_t  *amcf;
 
     static const ngx_str_t      model = ngx_string("v3");
+
+    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
 
     rc = ngx_http_argo_parse_body(r, ctx, ARGO_EMBEDDINGS_TREE_DEPTH, err);
     if (rc != NGX_OK) {
@@ -188,6 +192,8 @@ ngx_http_argo_embeddings_read(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     req->root = ctx->request.root;
     req->user = ctx->user;
+    req->native = (alcf->api == NGX_HTTP_ARGO_API_NATIVE);
+    req->known = req->native;
 
     /* all models for embeddings count in the same way */
 
@@ -210,6 +216,11 @@ ngx_http_argo_embeddings_read(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     req->model = ctx->request.model;
     req->target = ctx->request.target;
+
+    rc = argo_embeddings_decode(r->pool, req, &amcf->tokenizer, err);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
     return argo_embeddings_check_model(req, err);
 }
@@ -294,7 +305,14 @@ ngx_http_argo_embeddings_call(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_str_set(&call->how.tail, "api/v1/resource/embed/");
+    if (em->request.native) {
+        ngx_str_set(&call->how.tail, "v1/embeddings");
+        call->how.auth = ARGO_AUTH_BEARER;
+
+    } else {
+        ngx_str_set(&call->how.tail, "api/v1/resource/embed/");
+    }
+
     ngx_str_set(&call->how.accept, "application/json");
     call->how.frame = ARGO_FRAME_JSON;
 
@@ -350,6 +368,9 @@ ngx_http_argo_embeddings_done(ngx_http_request_t *r,
     if (rc == NGX_OK) {
         argo_out_move(slot->part, &slot->reply.out);
 
+        em->request.told += slot->reply.tokens;
+        em->request.known &= slot->reply.known;
+
     } else if (rc == NGX_DECLINED && em->error.status == 0) {
 
         em->error = err;
@@ -375,7 +396,6 @@ ngx_http_argo_embeddings_check(ngx_http_request_t *r,
     ngx_http_argo_call_t *call, argo_error_t *err)
 {
     ngx_int_t                         rc;
-    ngx_http_argo_ctx_t              *ctx;
     ngx_http_argo_embeddings_slot_t  *slot;
 
     slot = call->data;
@@ -399,9 +419,7 @@ ngx_http_argo_embeddings_check(ngx_http_request_t *r,
         return rc;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
-
-    rc = ctx->back->read_error(r->pool, call->status, &call->reply, err);
+    rc = argo_legacy_read_error(r->pool, call->status, &call->reply, err);
 
     return (rc == NGX_OK) ? NGX_DECLINED : rc;
 }
@@ -482,7 +500,8 @@ ngx_http_argo_embeddings_finish(ngx_http_request_t *r,
 
     argo_embeddings_write_end(&em->request, &out);
 
-    ctx->usage.prompt = argo_tokens_count(&em->request.prompt);
+    ctx->usage.prompt = argo_embeddings_usage(&em->request);
+    ctx->usage.known = em->request.known;
     ctx->counted = 1;
 
     return ngx_http_argo_send(r, NGX_HTTP_OK, &out);

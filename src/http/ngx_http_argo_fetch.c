@@ -15,6 +15,7 @@
 
 
 #include "ngx_http_argo.h"
+#include "argo_legacy.h"
 
 
 /* a worker that died meanwhile does not keep others from it for ever */
@@ -213,7 +214,6 @@ static ngx_int_t
 ngx_http_argo_check_fetch(ngx_http_request_t *r, ngx_http_argo_fetch_t *fetch)
 {
     ngx_int_t              rc;
-    ngx_http_argo_ctx_t   *ctx;
     ngx_http_argo_call_t  *call;
 
     call = &fetch->call;
@@ -243,10 +243,8 @@ ngx_http_argo_check_fetch(ngx_http_request_t *r, ngx_http_argo_fetch_t *fetch)
                               "The reply is no success");
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
-
-    rc = ctx->back->read_error(r->pool, call->status, &call->reply,
-                               &fetch->error);
+    rc = argo_legacy_read_error(r->pool, call->status, &call->reply,
+                                &fetch->error);
 
     return (rc == NGX_OK) ? NGX_DECLINED : rc;
 }

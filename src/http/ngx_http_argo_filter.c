@@ -215,6 +215,15 @@ ngx_http_argo_check_header(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return;
     }
 
+    if (call->how.frame == ARGO_FRAME_SSE
+        && ngx_http_argo_type_is(r, "text/event-stream",
+                                 sizeof("text/event-stream") - 1))
+    {
+        /* events tell their end: it need not be the transfer that does */
+        call->streaming = (call == ctx->pass);
+        return;
+    }
+
     if (call->how.frame != ARGO_FRAME_RAW
         || !ngx_http_argo_type_is(r, "text/plain", sizeof("text/plain") - 1))
     {
@@ -408,6 +417,11 @@ ngx_http_argo_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return NGX_ERROR;
     }
 
+    if (!ctx->request.stream) {
+        /* a client that wants one body gets it when all of it is there */
+        return ngx_http_argo_convert(r, ctx, &last);
+    }
+
     if (ctx->busy || in == NULL) {
 
         rc = ngx_http_argo_pass_down(r, ctx, 0);
@@ -487,8 +501,9 @@ ngx_http_argo_convert(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
-    while (ctx->in && ctx->out.size < NGX_HTTP_ARGO_WINDOW) {
-
+    while (ctx->in && (ctx->out.size < NGX_HTTP_ARGO_WINDOW
+                       || !ctx->request.stream))
+    {
         cl = ctx->in;
         b = cl->buf;
 

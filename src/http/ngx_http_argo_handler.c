@@ -12,25 +12,33 @@
 
 static ngx_int_t ngx_http_argo_health_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try,
-    ngx_str_t *path);
-static u_char *ngx_http_argo_skip_v1(u_char *p, size_t n, u_char *last);
+    ngx_str_t *path, ngx_uint_t *beta);
+static u_char *ngx_http_argo_skip_version(u_char *p, size_t n, u_char *last,
+    ngx_uint_t *beta);
+static ngx_uint_t ngx_http_argo_version_at(u_char *p, u_char *last,
+    ngx_uint_t *beta);
 static void ngx_http_argo_find_item(ngx_http_request_t *r,
     const ngx_http_argo_endpoint_t *ep, ngx_str_t *item);
 static ngx_uint_t ngx_http_argo_match(const ngx_http_argo_endpoint_t *ep,
     const ngx_str_t *path, ngx_str_t *item);
+static const argo_front_t *ngx_http_argo_guess_front(ngx_str_t *uri);
+static ngx_uint_t ngx_http_argo_wants_socket(ngx_http_request_t *r);
 
 
 #define NGX_HTTP_ARGO_READ  (NGX_HTTP_GET|NGX_HTTP_HEAD)
 
+/* nginx has no name for it */
+#define NGX_HTTP_ARGO_UPGRADE_REQUIRED  426
+
 #define ngx_http_argo_post_endpoint(name, path, front, back, kind)            \
     { ngx_string(name), ngx_string(path), ngx_string("POST"),                 \
       NGX_HTTP_POST, ngx_http_argo_chat_handler, front, back, kind,           \
-      1, 0, 0, 0 }
+      1, 0, 0, 0, 0 }
 
 #define ngx_http_argo_get_endpoint(name, path, handler, zone, item, service)  \
     { ngx_string(name), ngx_string(path), ngx_string("GET, HEAD"),            \
       NGX_HTTP_ARGO_READ, handler, NULL, NULL, ARGO_MODEL_CHAT,               \
-      0, zone, item, service }
+      0, zone, item, service, 0 }
 
 
 const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
@@ -56,14 +64,29 @@ const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
 
     { ngx_string("embeddings"), ngx_string("embeddings"), ngx_string("POST"),
       NGX_HTTP_POST, ngx_http_argo_embeddings_handler, NULL, NULL,
-      ARGO_MODEL_EMBEDDING, 1, 0, 0, 0 },
+      ARGO_MODEL_EMBEDDING, 1, 0, 0, 0, 0 },
+
+    ngx_http_argo_post_endpoint("messages", "messages",
+                                &argo_anthropic_front, NULL,
+                                ARGO_MODEL_CHAT),
+
+    { ngx_string("count_tokens"), ngx_string("messages/count_tokens"),
+      ngx_string("POST"), NGX_HTTP_POST, ngx_http_argo_count_handler,
+      &argo_anthropic_front, NULL, ARGO_MODEL_CHAT, 1, 0, 0, 0, 0 },
+
+    /* calls of a method are told from the list by their form, not the path */
+
+    { ngx_string("gemini"), ngx_string("models"),
+      ngx_string("GET, HEAD, POST"), NGX_HTTP_ARGO_READ|NGX_HTTP_POST,
+      ngx_http_argo_gemini_handler, &argo_gemini_front, NULL,
+      ARGO_MODEL_CHAT, 1, 1, 1, 0, 1 },
 
     ngx_http_argo_get_endpoint("models", "models",
                                ngx_http_argo_models_handler, 1, 1, 0),
 
     { ngx_string("refresh"), ngx_string("refresh"), ngx_string("POST"),
       NGX_HTTP_POST, ngx_http_argo_refresh_handler, NULL, NULL,
-      ARGO_MODEL_CHAT, 1, 1, 0, 1 },
+      ARGO_MODEL_CHAT, 1, 1, 0, 1, 0 },
 
     ngx_http_argo_get_endpoint("health", "health",
                                ngx_http_argo_health_handler, 0, 0, 1),
@@ -75,7 +98,7 @@ const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
                                0, 0, 1),
 
     { ngx_null_string, ngx_null_string, ngx_null_string, 0, NULL, NULL, NULL,
-      ARGO_MODEL_CHAT, 0, 0, 0, 0 }
+      ARGO_MODEL_CHAT, 0, 0, 0, 0, 0 }
 };
 
 
@@ -83,7 +106,7 @@ const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
 
 const ngx_http_argo_endpoint_t  ngx_http_argo_auto = {
     ngx_string("auto"), ngx_null_string, ngx_null_string, 0, NULL, NULL, NULL,
-    ARGO_MODEL_CHAT, 1, 1, 0, 0
+    ARGO_MODEL_CHAT, 1, 1, 0, 0, 0
 };
 
 
@@ -148,7 +171,7 @@ const ngx_http_argo_endpoint_t *
 ngx_http_argo_route(ngx_http_request_t *r, ngx_str_t *item)
 {
     ngx_str_t                        path;
-    ngx_uint_t                       i;
+    ngx_uint_t                       i, beta;
     ngx_http_argo_loc_conf_t        *alcf;
     const ngx_http_argo_endpoint_t  *ep;
 
@@ -162,10 +185,14 @@ ngx_http_argo_route(ngx_http_request_t *r, ngx_str_t *item)
         return alcf->endpoint;
     }
 
-    for (i = 0; ngx_http_argo_path(r, i, &path) == NGX_OK; i++) {
+    for (i = 0; ngx_http_argo_path(r, i, &path, &beta) == NGX_OK; i++) {
 
         for (ep = ngx_http_argo_endpoints; ep->name.len; ep++) {
-            if (ngx_http_argo_match(ep, &path, item)) {
+
+            if (ngx_http_argo_match(ep, &path, item)
+                && (ep->beta == beta
+                    || (ep->beta && r->method == NGX_HTTP_POST)))
+            {
                 return ep;
             }
         }
@@ -177,13 +204,15 @@ ngx_http_argo_route(ngx_http_request_t *r, ngx_str_t *item)
 
 /*
  * The path below the API's prefix, which is taken first for all up to a
- * segment "v1" (a location may be named "/v1/chat/"), then for the location's
- * name.  r->uri has been unescaped by nginx, so what stands there for an
- * item's name may hold any character.  NGX_DECLINED after the last try.
+ * segment "v1" or "v1beta" (a location may be named "/v1/chat/"), then for the
+ * location's name.  r->uri has been unescaped by nginx, so what stands there
+ * for an item's name may hold any character.  NGX_DECLINED after the last
+ * try.
  */
 
 static ngx_int_t
-ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try, ngx_str_t *path)
+ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try, ngx_str_t *path,
+    ngx_uint_t *beta)
 {
     size_t                     len;
     u_char                    *p, *last;
@@ -203,10 +232,12 @@ ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try, ngx_str_t *path)
     last = r->uri.data + r->uri.len;
     len = prefix ? clcf->name.len : r->uri.len;
 
+    *beta = 0;
+
     switch (try) {
 
     case 0:
-        p = ngx_http_argo_skip_v1(r->uri.data, len, last);
+        p = ngx_http_argo_skip_version(r->uri.data, len, last, beta);
         break;
 
     case 1:
@@ -221,12 +252,7 @@ ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try, ngx_str_t *path)
         p++;
     }
 
-    if (last - p >= 3 && ngx_strncmp(p, "v1/", 3) == 0) {
-        p += 3;
-
-    } else if (last - p == 2 && ngx_strncmp(p, "v1", 2) == 0) {
-        p += 2;
-    }
+    p += ngx_http_argo_version_at(p, last, beta);
 
     path->data = p;
     path->len = last - p;
@@ -236,25 +262,60 @@ ngx_http_argo_path(ngx_http_request_t *r, ngx_uint_t try, ngx_str_t *path)
 
 
 /*
- * What follows the last segment "v1" that begins within the first n bytes; p
- * if there is none.
+ * What follows the last segment "v1" or "v1beta" that begins within the first
+ * n bytes; p if there is none.
  */
 
 static u_char *
-ngx_http_argo_skip_v1(u_char *p, size_t n, u_char *last)
+ngx_http_argo_skip_version(u_char *p, size_t n, u_char *last,
+    ngx_uint_t *beta)
 {
-    u_char  *end, *found;
+    u_char      *end, *found;
+    ngx_uint_t   len;
 
     found = p;
 
     for (end = p + n; p < end; p++) {
 
-        if (last - p >= 4 && ngx_strncmp(p, "/v1/", 4) == 0) {
-            found = p + 4;
+        if (*p != '/') {
+            continue;
+        }
+
+        len = ngx_http_argo_version_at(p + 1, last, beta);
+
+        if (len && p + 1 + len <= last && p[len] == '/') {
+            found = p + 1 + len;
         }
     }
 
     return found;
+}
+
+
+/* The length of a segment that names a version, and of the slash behind it */
+
+static ngx_uint_t
+ngx_http_argo_version_at(u_char *p, u_char *last, ngx_uint_t *beta)
+{
+    size_t  len;
+
+    if (last - p >= 6 && ngx_strncmp(p, "v1beta", 6) == 0) {
+        len = 6;
+
+    } else if (last - p >= 2 && ngx_strncmp(p, "v1", 2) == 0) {
+        len = 2;
+
+    } else {
+        return 0;
+    }
+
+    if (p + len < last && p[len] != '/') {
+        return 0;
+    }
+
+    *beta = (len == 6);
+
+    return (p + len < last) ? len + 1 : len;
 }
 
 
@@ -315,26 +376,31 @@ ngx_http_argo_find_item(ngx_http_request_t *r,
 ngx_http_argo_ctx_t *
 ngx_http_argo_get_ctx(ngx_http_request_t *r)
 {
-    ngx_http_argo_ctx_t       *ctx;
-    ngx_http_argo_loc_conf_t  *alcf;
+    ngx_http_argo_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
-    if (ctx) {
+
+    if (ctx && ctx->front) {
         return ctx;
     }
 
-    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_argo_ctx_t));
     if (ctx == NULL) {
-        return NULL;
-    }
 
-    alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_argo_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
+    }
 
     ctx->endpoint = ngx_http_argo_route(r, &ctx->item);
     ctx->front = &argo_openai_chat_front;
-    ctx->back = alcf->back;
 
-    if (ctx->endpoint && ctx->endpoint->front) {
+    if (ctx->endpoint == NULL) {
+        ctx->front = ngx_http_argo_guess_front(&r->uri);
+
+    } else if (ctx->endpoint->front) {
         ctx->front = ctx->endpoint->front;
     }
 
@@ -344,9 +410,50 @@ ngx_http_argo_get_ctx(ngx_http_request_t *r)
 
     ctx->ttft = -1;
 
-    ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
-
     return ctx;
+}
+
+
+/* whose client it is that asks for what is not there */
+
+static const argo_front_t *
+ngx_http_argo_guess_front(ngx_str_t *uri)
+{
+    if (ngx_strlcasestrn(uri->data, uri->data + uri->len,
+                         (u_char *) "/v1beta/", sizeof("/v1beta/") - 2))
+    {
+        return &argo_gemini_front;
+    }
+
+    if (ngx_strlcasestrn(uri->data, uri->data + uri->len,
+                         (u_char *) "/messages/", sizeof("/messages/") - 2))
+    {
+        return &argo_anthropic_front;
+    }
+
+    return &argo_openai_chat_front;
+}
+
+
+/*
+ * Codex tries a web socket first, and takes any other refusal than 426 for a
+ * fault that may pass.
+ */
+
+static ngx_uint_t
+ngx_http_argo_wants_socket(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  upgrade = ngx_string("upgrade");
+
+    if (r->method != NGX_HTTP_GET) {
+        return 0;
+    }
+
+    h = ngx_http_argo_find_header(r, &upgrade);
+
+    return h && ngx_strcasestrn(h->value.data, "websocket", 9 - 1) != NULL;
 }
 
 
@@ -373,6 +480,11 @@ ngx_http_argo_handler(ngx_http_request_t *r)
     if (ctx->endpoint == NULL) {
         argo_error_set(&err, NGX_HTTP_NOT_FOUND, "unknown_url", NULL,
                        "There is nothing at this path");
+
+    } else if (ngx_http_argo_wants_socket(r)) {
+        argo_error_set(&err, NGX_HTTP_ARGO_UPGRADE_REQUIRED,
+                       "upgrade_not_supported", NULL,
+                       "There are no web sockets here: use POST");
 
     } else if (!(r->method & ctx->endpoint->methods)) {
         rc = ngx_http_argo_add_header(r, "Allow", &ctx->endpoint->allow);

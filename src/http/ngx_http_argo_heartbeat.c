@@ -16,6 +16,7 @@
 #include "ngx_http_argo.h"
 
 
+static ngx_uint_t ngx_http_argo_beat(ngx_http_argo_ctx_t *ctx);
 static void ngx_http_argo_heartbeat_handler(ngx_event_t *ev);
 static void ngx_http_argo_cleanup_heartbeat(void *data);
 
@@ -78,6 +79,35 @@ ngx_http_argo_cleanup_heartbeat(void *data)
 }
 
 
+/* Writes what the client's dialect has for it; 0: there is no place for one. */
+
+static ngx_uint_t
+ngx_http_argo_beat(ngx_http_argo_ctx_t *ctx)
+{
+    const argo_front_t  *front;
+
+    front = ctx->front;
+
+    if (ctx->stream->started && front->heartbeat.len) {
+        argo_out_write(&ctx->out, front->heartbeat.data,
+                       front->heartbeat.len);
+        return 1;
+    }
+
+    if (front->stream_type.len < sizeof("text/event-stream") - 1
+        || ngx_strncmp(front->stream_type.data, "text/event-stream",
+                       sizeof("text/event-stream") - 1)
+           != 0)
+    {
+        return 0;
+    }
+
+    argo_out_lit(&ctx->out, ": heartbeat\n\n");
+
+    return 1;
+}
+
+
 static void
 ngx_http_argo_heartbeat_handler(ngx_event_t *ev)
 {
@@ -107,11 +137,10 @@ ngx_http_argo_heartbeat_handler(ngx_event_t *ev)
 
     /* what waits for a slow client keeps the connection alive as well */
 
-    if (!ctx->pass->ended && ctx->in == NULL && ctx->busy == NULL) {
-
+    if (!ctx->pass->ended && ctx->in == NULL && ctx->busy == NULL
+        && ngx_http_argo_beat(ctx))
+    {
         ctx->stream->open = 1;
-
-        argo_out_lit(&ctx->out, ": heartbeat\n\n");
 
         rc = ctx->out.failed
              ? NGX_ERROR : ngx_http_argo_pass_down(ctx->pass->sr, ctx, 0);

@@ -17,6 +17,7 @@
 
 #include "ngx_http_argo.h"
 #include "argo_json_write.h"
+#include "argo_gemini_models.h"
 #include "argo_model_list.h"
 
 
@@ -107,6 +108,9 @@ static ngx_int_t ngx_http_argo_read_page(ngx_http_request_t *r,
 static ngx_int_t ngx_http_argo_arg(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
 static ngx_uint_t ngx_http_argo_is_anthropic(ngx_http_request_t *r);
+static ngx_int_t ngx_http_argo_write_gemini(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx, argo_model_table_t *table, argo_out_t *out,
+    argo_error_t *err);
 static void ngx_http_argo_refresh_body_handler(ngx_http_request_t *r);
 static void ngx_http_argo_refresh_resume(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
@@ -134,7 +138,13 @@ ngx_http_argo_fetch_models(ngx_http_request_t *r,
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
 
-    ngx_str_set(&fetch->call.how.tail, "api/v1/models/");
+    if (alcf->api == NGX_HTTP_ARGO_API_NATIVE) {
+        ngx_str_set(&fetch->call.how.tail, "v1/models");
+
+    } else {
+        ngx_str_set(&fetch->call.how.tail, "api/v1/models/");
+    }
+
     ngx_str_set(&fetch->call.how.accept, "application/json");
     fetch->call.how.frame = ARGO_FRAME_JSON;
 
@@ -490,8 +500,23 @@ ngx_int_t
 ngx_http_argo_models_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
+    ngx_http_argo_ctx_t       *ctx;
     ngx_http_argo_list_t      *list;
     ngx_http_argo_loc_conf_t  *alcf;
+
+    static ngx_str_t           google[] = {
+        ngx_string("x-goog-api-client"),
+        ngx_string("x-goog-api-key")
+    };
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
+
+    if (ngx_http_argo_find_header(r, &google[0])
+        || ngx_http_argo_find_header(r, &google[1]))
+    {
+        /* its SDK asks at the path that OpenAI's does */
+        ctx->front = &argo_gemini_front;
+    }
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
 
@@ -595,7 +620,10 @@ ngx_http_argo_send_models(ngx_http_request_t *r)
 
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
 
-    if (ctx->item.len == 0) {
+    if (ctx->front->dialect == ARGO_DIALECT_GEMINI) {
+        rc = ngx_http_argo_write_gemini(r, ctx, table, &out, &err);
+
+    } else if (ctx->item.len == 0) {
 
         rc = ngx_http_argo_read_page(r, &page, &err);
 
@@ -623,6 +651,40 @@ ngx_http_argo_send_models(ngx_http_request_t *r)
     }
 
     return ngx_http_argo_send(r, NGX_HTTP_OK, &out);
+}
+
+
+/* The list, or one of it, as Google's clients read it. */
+
+static ngx_int_t
+ngx_http_argo_write_gemini(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
+    argo_model_table_t *table, argo_out_t *out, argo_error_t *err)
+{
+    ngx_int_t            rc;
+    ngx_str_t            size, token;
+    argo_gemini_page_t   page;
+    const argo_model_t  *model;
+
+    if (ctx->item.len) {
+        rc = argo_model_resolve(r->pool, table, &ctx->item, &model, err);
+
+        if (rc == NGX_OK) {
+            argo_gemini_write_model(model, &ctx->item, out);
+        }
+
+        return rc;
+    }
+
+    if (ngx_http_argo_arg(r, "pageSize", &size) == NGX_ERROR
+        || ngx_http_argo_arg(r, "pageToken", &token) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = argo_gemini_read_page(&size, &token, &page, err);
+
+    return (rc == NGX_OK)
+           ? argo_gemini_write_models(table, &page, out, err) : rc;
 }
 
 

@@ -14,6 +14,7 @@
 
 
 static ngx_int_t ngx_http_argo_add_headers(ngx_http_request_t *r);
+static ngx_int_t ngx_http_argo_get_id(ngx_http_request_t *r, ngx_str_t *id);
 static ngx_int_t ngx_http_argo_add_retry_after(ngx_http_request_t *r,
     ngx_uint_t status);
 static void ngx_http_argo_set_json(ngx_http_request_t *r, size_t size);
@@ -121,6 +122,7 @@ ngx_int_t
 ngx_http_argo_send_error(ngx_http_request_t *r, const argo_error_t *err)
 {
     argo_out_t            out;
+    argo_error_t          told;
     ngx_http_argo_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
@@ -129,7 +131,13 @@ ngx_http_argo_send_error(ngx_http_request_t *r, const argo_error_t *err)
 
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
 
-    ctx->front->write_error(err, &out);
+    told = *err;
+
+    if (ngx_http_argo_get_id(r, &told.request_id) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->front->write_error(&told, &out);
 
     if (ngx_http_argo_add_retry_after(r, err->status) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -291,32 +299,34 @@ ngx_http_argo_set_json(ngx_http_request_t *r, size_t size)
 }
 
 
-/* the headers that SDKs show to their users */
+/* the headers that SDKs show to their users, each vendor's its own */
 
 static ngx_int_t
 ngx_http_argo_add_headers(ngx_http_request_t *r)
 {
-    ngx_str_t                   value;
-    ngx_http_variable_value_t  *vv;
-    ngx_http_argo_main_conf_t  *amcf;
+    ngx_str_t             value;
+    ngx_http_argo_ctx_t  *ctx;
 
-    static ngx_str_t            version =
-                                       ngx_string(NGX_HTTP_ARGO_API_VERSION);
+    static ngx_str_t      version = ngx_string(NGX_HTTP_ARGO_API_VERSION);
 
-    amcf = ngx_http_get_module_main_conf(r, ngx_http_argo_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
 
-    vv = ngx_http_get_indexed_variable(r, amcf->request_id);
-
-    if (vv == NULL || vv->not_found) {
+    if (ngx_http_argo_get_id(r, &value) != NGX_OK
+        || ngx_http_argo_add_header(r, "x-request-id", &value) != NGX_OK
+        || ngx_http_argo_tell_changes(r, &ctx->request) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    value.data = vv->data;
-    value.len = vv->len;
+    if (ctx->front->dialect == ARGO_DIALECT_MESSAGES) {
+        return ngx_http_argo_add_header(r, "request-id", &value);
+    }
 
-    if (ngx_http_argo_add_header(r, "x-request-id", &value) != NGX_OK
-        || ngx_http_argo_add_header(r, "openai-version", &version) != NGX_OK)
-    {
+    if (ctx->front->dialect == ARGO_DIALECT_GEMINI) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_argo_add_header(r, "openai-version", &version) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -330,6 +340,29 @@ ngx_http_argo_add_headers(ngx_http_request_t *r)
                 - value.data;
 
     return ngx_http_argo_add_header(r, "openai-processing-ms", &value);
+}
+
+
+/* nginx's own id of the request, so that its logs can be searched for it */
+
+static ngx_int_t
+ngx_http_argo_get_id(ngx_http_request_t *r, ngx_str_t *id)
+{
+    ngx_http_variable_value_t  *vv;
+    ngx_http_argo_main_conf_t  *amcf;
+
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_argo_module);
+
+    vv = ngx_http_get_indexed_variable(r, amcf->request_id);
+
+    if (vv == NULL || vv->not_found) {
+        return NGX_ERROR;
+    }
+
+    id->data = vv->data;
+    id->len = vv->len;
+
+    return NGX_OK;
 }
 
 
@@ -391,6 +424,10 @@ ngx_http_argo_replace_page(ngx_http_request_t *r)
     }
 
     ngx_http_argo_page_error(r->headers_out.status, &err);
+
+    if (ngx_http_argo_get_id(r, &err.request_id) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
 

@@ -14,6 +14,7 @@ typedef enum {
     NGX_HTTP_ARGO_VAR_ENDPOINT = 0,
     NGX_HTTP_ARGO_VAR_MODEL,
     NGX_HTTP_ARGO_VAR_UPSTREAM_MODEL,
+    NGX_HTTP_ARGO_VAR_UPSTREAM_API,
     NGX_HTTP_ARGO_VAR_USER,
     NGX_HTTP_ARGO_VAR_STREAM,
     NGX_HTTP_ARGO_VAR_PROMPT_TOKENS,
@@ -47,7 +48,10 @@ static ngx_str_t  ngx_http_argo_finish_names[] = {
     ngx_string("stop"),
     ngx_string("length"),
     ngx_string("tool_calls"),
-    ngx_string("content_filter")
+    ngx_string("content_filter"),
+    ngx_string("stop"),
+    ngx_string("stop"),
+    ngx_string("length")
 };
 
 
@@ -76,6 +80,9 @@ static ngx_http_variable_t  ngx_http_argo_vars[] = {
 
     { ngx_string("argo_upstream_model"), NULL, ngx_http_argo_variable,
       NGX_HTTP_ARGO_VAR_UPSTREAM_MODEL, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("argo_upstream_api"), NULL, ngx_http_argo_variable,
+      NGX_HTTP_ARGO_VAR_UPSTREAM_API, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("argo_user"), NULL, ngx_http_argo_variable,
       NGX_HTTP_ARGO_VAR_USER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -233,6 +240,13 @@ ngx_http_argo_text_variable(ngx_http_argo_ctx_t *ctx, ngx_uint_t which,
 
         return NGX_OK;
 
+    case NGX_HTTP_ARGO_VAR_UPSTREAM_API:
+        if (ctx->back) {
+            *value = ctx->back->name;
+        }
+
+        return NGX_OK;
+
     case NGX_HTTP_ARGO_VAR_USER:
         *value = ctx->user;
         return NGX_OK;
@@ -333,6 +347,11 @@ ngx_http_argo_get_usage(ngx_http_argo_ctx_t *ctx, argo_usage_t *usage)
     }
 
     if (ctx->stream && (ctx->stream->started || ctx->stream->finished)) {
+
+        /* a reply that did not come to its end has not needed the count */
+
+        (void) argo_stream_count_prompt(ctx->stream, NGX_MAX_SIZE_T_VALUE);
+
         argo_stream_usage(ctx->stream, usage);
         return NGX_OK;
     }

@@ -299,6 +299,7 @@ convert_open(convert_t *c, ngx_str_t *document)
     }
 
     c->req.document = *document;
+    c->req.dialect = c->front->dialect;
 
     rc = c->front->read_request(c->pool, &c->req, &c->err);
     if (rc != NGX_OK) {

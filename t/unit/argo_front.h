@@ -150,6 +150,7 @@ front_read(ngx_pool_t *pool, const argo_front_t *front,
     memset(r, 0, sizeof(front_request_t));
 
     r->req.document = *json;
+    r->req.dialect = front->dialect;
     r->rc = argo_json_parse(pool, json, front->tree_depth, &r->req.root,
                             &r->err);
 
@@ -169,6 +170,14 @@ front_read(ngx_pool_t *pool, const argo_front_t *front,
     for (req = &r->req; req; req = req->next) {
         req->target = r->req.target;
         ngx_str_set(&req->user, "jdoe");
+    }
+
+    if (r->req.adapt && front->dialect != back->dialect) {
+        r->rc = r->req.adapt(pool, &r->req, back->dialect, &r->err);
+
+        if (r->rc != NGX_OK) {
+            return r->rc;
+        }
     }
 
     r->rc = back->plan_call(pool, &r->req, 0, &r->call, &r->err);

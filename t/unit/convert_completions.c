@@ -709,6 +709,7 @@ test_usage(void)
 
     is(argo_stream_next(&reply.st, r.req.next), NGX_OK, "the next");
 
+    (void) argo_stream_count_prompt(&reply.st, NGX_MAX_SIZE_T_VALUE);
     argo_stream_usage(&reply.st, &usage);
 
     ok(usage.prompt == 103 && usage.completion == 10 && usage.cached == 60

@@ -29,6 +29,7 @@ typedef struct {
     ngx_uint_t   status;        /* then */
     ngx_uint_t   dimensions;
     ngx_uint_t   base64;
+    ngx_uint_t   native;
 } reply_t;
 
 
@@ -55,119 +56,163 @@ static const reply_t  replies[] = {
     { "as ARGO writes it", "{\"embedding\":[[0.0123,-0.0456],[1,2e-3]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[0.0123,-0.0456]}"
       ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[1,2e-3]}",
-      0, 0, 0 },
+      0, 0, 0, 0 },
 
     { "white space", " {\n\"embedding\" : [ [ 1 ,\t2 ] , [ 3, 4\r\n] ] } \n",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[ 1 ,\t2 ]}"
       ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[ 3, 4\r\n]}",
-      0, 0, 0 },
+      0, 0, 0, 0 },
 
     { "other members", "{\"a\":{\"embedding\":[[9]],\"x\":[{}]},\"b\":\"\\\"]"
       "\",\"c\":-1.5e3,\"embedding\":[[1],[2]],\"d\":null,\"e\":[\"}\"],"
       "\"f\":true}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[1]}"
-      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[2]}", 0, 0, 0 },
+      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[2]}",
+      0, 0, 0, 0 },
 
     { "names alike", "{\"embeddings\":[[9]],\"embeddin\":1,\"\":2,"
       "\"embedding_which_is_a_very_long_name_and_longer_than_all_escapes\":"
       "[[9]],\"embedding\":[[1],[2]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[1]}"
-      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[2]}", 0, 0, 0 },
+      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[2]}",
+      0, 0, 0, 0 },
 
     { "escaped name", "{\"\\u0065\\u006d\\u0062\\u0065\\u0064\\u0064\\u0069"
       "\\u006e\\u0067\":[[1],[2]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[1]}"
-      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[2]}", 0, 0, 0 },
+      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[2]}",
+      0, 0, 0, 0 },
 
     { "another name escaped", "{\"embedding\\u0000\":[[9]],"
-      "\"\\\"embedding\":[[9]]}", NULL, 502, 0, 0 },
+      "\"\\\"embedding\":[[9]]}", NULL, 502, 0, 0, 0 },
 
-    { "base64", "{\"embedding\":[[1,-2.5,0.1],[-0,3e-45]]}", NULL, 502, 0, 1 },
+    { "base64", "{\"embedding\":[[1,-2.5,0.1],[-0,3e-45]]}", NULL, 502, 0,
+      1, 0 },
 
     { "base64 of three", "{\"embedding\":[[1,-2.5,0.1],[1, -2.5, 0.1]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":"
       "\"AACAPwAAIMDNzMw9\"},{\"object\":\"embedding\",\"index\":17,"
-      "\"embedding\":\"AACAPwAAIMDNzMw9\"}", 0, 0, 1 },
+      "\"embedding\":\"AACAPwAAIMDNzMw9\"}", 0, 0, 1, 0 },
 
     { "base64 of one", "{\"embedding\":[[1],[-0.0]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":\"AACAPw==\"}"
       ",{\"object\":\"embedding\",\"index\":17,\"embedding\":\"AAAAgA==\"}",
-      0, 0, 1 },
+      0, 0, 1, 0 },
 
     { "fewer dimensions", "{\"embedding\":[[3,4,12],[0,0.0,5]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[0.6,0.8]}"
       ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[0.0,0.0]}",
-      0, 2, 0 },
+      0, 2, 0, 0 },
 
     { "fewer dimensions in base64", "{\"embedding\":[[-9,4,12],[7,0.0,5]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":\"AACAvw==\"}"
       ",{\"object\":\"embedding\",\"index\":17,\"embedding\":\"AACAPw==\"}",
-      0, 1, 1 },
+      0, 1, 1, 0 },
 
     { "as many dimensions", "{\"embedding\":[[3,4],[0.1,0.25]]}",
       ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[3.0,4.0]}"
       ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[0.1,0.25]}",
-      0, 2, 0 },
+      0, 2, 0, 0 },
 
-    { "too few numbers", "{\"embedding\":[[3,4],[5,6]]}", NULL, 502, 3, 0 },
-    { "too few vectors", "{\"embedding\":[[3,4]]}", NULL, 502, 0, 0 },
-    { "too many vectors", "{\"embedding\":[[3],[4],[5]]}", NULL, 502, 0, 0 },
-    { "no vectors", "{\"embedding\":[]}", NULL, 502, 0, 0 },
-    { "empty vectors", "{\"embedding\":[[],[]]}", NULL, 502, 0, 0 },
-    { "lengths", "{\"embedding\":[[3],[4,5]]}", NULL, 502, 0, 0 },
+    { "too few numbers", "{\"embedding\":[[3,4],[5,6]]}", NULL, 502, 3, 0, 0 },
+    { "too few vectors", "{\"embedding\":[[3,4]]}", NULL, 502, 0, 0, 0 },
+    { "too many vectors", "{\"embedding\":[[3],[4],[5]]}", NULL, 502, 0, 0, 0 },
+    { "no vectors", "{\"embedding\":[]}", NULL, 502, 0, 0, 0 },
+    { "empty vectors", "{\"embedding\":[[],[]]}", NULL, 502, 0, 0, 0 },
+    { "lengths", "{\"embedding\":[[3],[4,5]]}", NULL, 502, 0, 0, 0 },
     { "two lists", "{\"embedding\":[[3],[4]],\"embedding\":[[3],[4]]}", NULL,
-      502, 0, 0 },
-    { "numbers alone", "{\"embedding\":[3,4]}", NULL, 502, 0, 0 },
-    { "deeper", "{\"embedding\":[[[3]],[[4]]]}", NULL, 502, 0, 0 },
-    { "a string", "{\"embedding\":\"abc\"}", NULL, 502, 0, 0 },
-    { "strings", "{\"embedding\":[[\"3\"],[4]]}", NULL, 502, 0, 0 },
-    { "null", "{\"embedding\":null}", NULL, 502, 0, 0 },
-    { "nulls", "{\"embedding\":[[null],[4]]}", NULL, 502, 0, 0 },
-    { "NaN", "{\"embedding\":[[NaN],[4]]}", NULL, 502, 0, 0 },
-    { "NaN, base64", "{\"embedding\":[[NaN],[4]]}", NULL, 502, 0, 1 },
-    { "Infinity", "{\"embedding\":[[-Infinity],[4]]}", NULL, 502, 0, 1 },
-    { "too large", "{\"embedding\":[[3.4028236e38],[4]]}", NULL, 502, 0, 0 },
+      502, 0, 0, 0 },
+    { "numbers alone", "{\"embedding\":[3,4]}", NULL, 502, 0, 0, 0 },
+    { "deeper", "{\"embedding\":[[[3]],[[4]]]}", NULL, 502, 0, 0, 0 },
+    { "a string", "{\"embedding\":\"abc\"}", NULL, 502, 0, 0, 0 },
+    { "strings", "{\"embedding\":[[\"3\"],[4]]}", NULL, 502, 0, 0, 0 },
+    { "null", "{\"embedding\":null}", NULL, 502, 0, 0, 0 },
+    { "nulls", "{\"embedding\":[[null],[4]]}", NULL, 502, 0, 0, 0 },
+    { "NaN", "{\"embedding\":[[NaN],[4]]}", NULL, 502, 0, 0, 0 },
+    { "NaN, base64", "{\"embedding\":[[NaN],[4]]}", NULL, 502, 0, 1, 0 },
+    { "Infinity", "{\"embedding\":[[-Infinity],[4]]}", NULL, 502, 0, 1, 0 },
+    { "too large", "{\"embedding\":[[3.4028236e38],[4]]}", NULL, 502, 0, 0, 0 },
     { "too large, base64", "{\"embedding\":[[3.4028236e38],[4]]}", NULL, 502,
-      0, 1 },
-    { "two numbers", "{\"embedding\":[[3 4],[4]]}", NULL, 502, 0, 0 },
-    { "no number", "{\"embedding\":[[3,],[4]]}", NULL, 502, 0, 0 },
-    { "no first number", "{\"embedding\":[[,3],[4]]}", NULL, 502, 0, 0 },
-    { "no comma", "{\"embedding\":[[3][4]]}", NULL, 502, 0, 0 },
-    { "comma at the end", "{\"embedding\":[[3],[4],]}", NULL, 502, 0, 0 },
-    { "half a number", "{\"embedding\":[[3.],[4]]}", NULL, 502, 0, 0 },
-    { "zeros before", "{\"embedding\":[[03],[4]]}", NULL, 502, 0, 0 },
+      0, 1, 0 },
+    { "two numbers", "{\"embedding\":[[3 4],[4]]}", NULL, 502, 0, 0, 0 },
+    { "no number", "{\"embedding\":[[3,],[4]]}", NULL, 502, 0, 0, 0 },
+    { "no first number", "{\"embedding\":[[,3],[4]]}", NULL, 502, 0, 0, 0 },
+    { "no comma", "{\"embedding\":[[3][4]]}", NULL, 502, 0, 0, 0 },
+    { "comma at the end", "{\"embedding\":[[3],[4],]}", NULL, 502, 0, 0, 0 },
+    { "half a number", "{\"embedding\":[[3.],[4]]}", NULL, 502, 0, 0, 0 },
+    { "zeros before", "{\"embedding\":[[03],[4]]}", NULL, 502, 0, 0, 0 },
     { "long numeral", "{\"embedding\":[[0.1111111111111111111111111111111111"
-      "1111111111111111111111111111111],[4]]}", NULL, 502, 0, 0 },
-    { "text behind", "{\"embedding\":[[3],[4]]}x", NULL, 502, 0, 0 },
-    { "two objects", "{\"embedding\":[[3],[4]]}{}", NULL, 502, 0, 0 },
-    { "cut", "{\"embedding\":[[3],[4]]", NULL, 502, 0, 0 },
-    { "cut in a vector", "{\"embedding\":[[3],[4", NULL, 502, 0, 0 },
-    { "no value", "{\"a\":,\"embedding\":[[3],[4]]}", NULL, 502, 0, 0 },
-    { "no colon", "{\"a\",\"embedding\":[[3],[4]]}", NULL, 502, 0, 0 },
-    { "no name", "{1:2,\"embedding\":[[3],[4]]}", NULL, 502, 0, 0 },
-    { "an array", "[[3],[4]]", NULL, 502, 0, 0 },
-    { "nothing", "", NULL, 502, 0, 0 },
-    { "an empty object", "{}", NULL, 502, 0, 0 },
-    { "a page", "<html><body>canary</body></html>", NULL, 502, 0, 0 },
-    { "an answer", "{\"response\":\"Hello\"}", NULL, 502, 0, 0 },
-    { "response of no text", "{\"response\":[1]}", NULL, 502, 0, 0 },
+      "1111111111111111111111111111111],[4]]}", NULL, 502, 0, 0, 0 },
+    { "text behind", "{\"embedding\":[[3],[4]]}x", NULL, 502, 0, 0, 0 },
+    { "two objects", "{\"embedding\":[[3],[4]]}{}", NULL, 502, 0, 0, 0 },
+    { "cut", "{\"embedding\":[[3],[4]]", NULL, 502, 0, 0, 0 },
+    { "cut in a vector", "{\"embedding\":[[3],[4", NULL, 502, 0, 0, 0 },
+    { "no value", "{\"a\":,\"embedding\":[[3],[4]]}", NULL, 502, 0, 0, 0 },
+    { "no colon", "{\"a\",\"embedding\":[[3],[4]]}", NULL, 502, 0, 0, 0 },
+    { "no name", "{1:2,\"embedding\":[[3],[4]]}", NULL, 502, 0, 0, 0 },
+    { "an array", "[[3],[4]]", NULL, 502, 0, 0, 0 },
+    { "nothing", "", NULL, 502, 0, 0, 0 },
+    { "an empty object", "{}", NULL, 502, 0, 0, 0 },
+    { "a page", "<html><body>canary</body></html>", NULL, 502, 0, 0, 0 },
+    { "an answer", "{\"response\":\"Hello\"}", NULL, 502, 0, 0, 0 },
+    { "response of no text", "{\"response\":[1]}", NULL, 502, 0, 0, 0 },
 
     { "denial", "{\"response\":\"\\u26a0\\ufe0f **IMPORTANT AUTHENTICATION "
       "NOTICE FROM ARGO** \\u26a0\\ufe0f\\n\\n**ACCESS DENIED**\"}", NULL,
-      403, 0, 0 },
+      403, 0, 0, 0 },
 
     { "misuse", "{\"response\":\"You passed a messages field along with a "
       "system and or prompt field. Please only pass messages with any system "
       "and user prompts included, or only pass system and prompt alone.\"}",
-      NULL, 400, 0, 0 },
+      NULL, 400, 0, 0, 0 },
 
     { "vendor's failure", "{\"response\":\"Error code: 429 - "
-      "RESOURCE_EXHAUSTED\"}", NULL, 429, 0, 0 },
+      "RESOURCE_EXHAUSTED\"}", NULL, 429, 0, 0, 0 },
 
-    { "error", "{\"error\":{\"message\":\"Broken\"}}", NULL, 502, 0, 0 },
-    { "detail", "{\"detail\":\"Broken\"}", NULL, 502, 0, 0 },
+    { "error", "{\"error\":{\"message\":\"Broken\"}}", NULL, 502, 0, 0, 0 },
+    { "detail", "{\"detail\":\"Broken\"}", NULL, 502, 0, 0, 0 },
 
-    { NULL, NULL, NULL, 0, 0, 0 }
+    { "native", "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\","
+      "\"index\":0,\"embedding\":[1,2]},{\"embedding\":[3, 4],\"index\":1 ,"
+      "\"x\":{\"embedding\":[[7]]}}],\"model\":\"m\",\"usage\":"
+      "{\"prompt_tokens\":7,\"total_tokens\":7}}",
+      ",{\"object\":\"embedding\",\"index\":16,\"embedding\":[1,2]}"
+      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":[3, 4]}",
+      0, 0, 0, 1 },
+
+    { "native: base64", "{\"data\":[{\"embedding\":[1]},{\"embedding\":[2]}]}",
+      ",{\"object\":\"embedding\",\"index\":16,\"embedding\":\"AACAPw==\"}"
+      ",{\"object\":\"embedding\",\"index\":17,\"embedding\":\"AAAAQA==\"}",
+      0, 0, 1, 1 },
+
+    { "native: another order", "{\"data\":[{\"embedding\":[1],\"index\":1},"
+      "{\"embedding\":[2],\"index\":0}]}", NULL, 502, 0, 0, 1 },
+
+    { "native: an index that is none", "{\"data\":[{\"index\":-0,"
+      "\"embedding\":[1]},{\"embedding\":[2]}]}", NULL, 502, 0, 0, 1 },
+
+    { "native: an item without a vector", "{\"data\":[{\"index\":0},"
+      "{\"embedding\":[2],\"index\":1}]}", NULL, 502, 0, 0, 1 },
+
+    { "native: two vectors in an item", "{\"data\":[{\"embedding\":[1],"
+      "\"embedding\":[1]}]}", NULL, 502, 0, 0, 1 },
+
+    { "native: too few", "{\"data\":[{\"embedding\":[1]}]}",
+      NULL, 502, 0, 0, 1 },
+
+    { "native: too many", "{\"data\":[{\"embedding\":[1]},"
+      "{\"embedding\":[1]},{\"embedding\":[1]}]}", NULL, 502, 0, 0, 1 },
+
+    { "native: ARGO's own form", "{\"embedding\":[[1],[2]]}",
+      NULL, 502, 0, 0, 1 },
+
+    { "native: bare vectors", "{\"data\":[[1],[2]]}", NULL, 502, 0, 0, 1 },
+
+    { "native: a denial", "{\"choices\":[{\"message\":{\"content\":"
+      "\"\\n\\n**IMPORTANT AUTHENTICATION NOTICE FROM ARGO** x\"}}]}",
+      NULL, 403, 0, 0, 1 },
+
+    { NULL, NULL, NULL, 0, 0, 0, 0 }
 };
 
 
@@ -614,6 +659,8 @@ static ngx_int_t
 read_request(ngx_pool_t *pool, const ngx_str_t *body,
     argo_embeddings_request_t *req, argo_error_t *err)
 {
+    static const argo_model_t  small = { .id = ngx_string("v3small") };
+
     ngx_int_t  rc;
 
     ngx_memzero(req, sizeof(argo_embeddings_request_t));
@@ -621,7 +668,19 @@ read_request(ngx_pool_t *pool, const ngx_str_t *body,
     rc = argo_json_parse(pool, body, ARGO_EMBEDDINGS_TREE_DEPTH, &req->root,
                          err);
 
-    return (rc == NGX_OK) ? argo_embeddings_read_request(pool, req, err) : rc;
+    if (rc == NGX_OK) {
+        rc = argo_embeddings_read_request(pool, req, err);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* without tables, as the test of tokens has them: ids can't be decoded */
+
+    req->target = &small;
+
+    return argo_embeddings_decode(pool, req, NULL, err);
 }
 
 
@@ -644,6 +703,7 @@ convert(ngx_pool_t *pool, const reply_t *test, argo_embeddings_reply_t *reply,
 
     req.base64 = test->base64;
     req.dimensions = test->dimensions;
+    req.native = test->native;
 
     rc = argo_embeddings_init_reply(reply, pool, &req, 16, 2);
 

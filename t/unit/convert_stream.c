@@ -1119,8 +1119,8 @@ script_end(argo_stream_t *st)
 
 
 static const argo_back_t  script_back = {
-    ngx_string("script"), NULL, NULL, script_body, script_bytes, script_end,
-    NULL
+    ngx_string("script"), ARGO_DIALECT_LEGACY, NULL, NULL, NULL,
+    script_body, script_bytes, NULL, script_end, NULL
 };
 
 
@@ -1183,7 +1183,7 @@ test_order(void)
     const argo_event_t  call1 = { .type = ARGO_EVENT_TOOL_START, .index = 1,
                                   .name = STR("g") };
     const argo_event_t  usage = { .type = ARGO_EVENT_USAGE, .usage = { 10,
-                                  20, 3, 4, 0 } };
+                                  20, 3, 0, 4, 0 } };
     const argo_event_t  error = { .type = ARGO_EVENT_ERROR, .error = &err };
 
     const argo_event_t  no_start[] = { text };
@@ -1257,14 +1257,15 @@ test_order(void)
     PLAY(&run, refused, STREAM);
     is(run.rc, NGX_OK, "a refusal, streamed");
     is_str(&run.reply.refusal, "no\\\"", "it is there");
-    is(run.reply.text.len, 0, "and no text, and no thought");
+    is(run.reply.text.len, 0, "and no text");
     ok(strstr((char *) run.bytes.data, "\"content_filter\"") != NULL,
        "nor its reason");
 
     PLAY(&run, refused, UNARY);
     is(run.rc, NGX_OK, "a refusal");
     ok(strstr((char *) run.bytes.data, "\"content\":null,\"refusal\":"
-              "\"no\\\"\",\"annotations\"") != NULL, "is not content");
+              "\"no\\\"\",\"reasoning_content\":\"hm\",\"annotations\"")
+       != NULL, "is not content");
 
     PLAY(&run, known, USAGE);
     is(run.rc, NGX_OK, "usage that upstream told");
@@ -1695,8 +1696,10 @@ test_init(void)
     pool = test_pool();
 
     start(pool, &run, &argo_legacy_back, STREAM);
+    is(argo_stream_count_prompt(run.st, NGX_MAX_SIZE_T_VALUE), NGX_OK,
+       "the prompt is counted at leisure");
     argo_stream_usage(run.st, &usage);
-    is(usage.prompt, 3, "the prompt is counted at once");
+    is(usage.prompt, 3, "all of it");
     is(usage.completion, 0, "the completion is not there");
     is(usage.known, 0, "both are estimates");
 
@@ -1718,7 +1721,8 @@ test_registry(void)
 
     name = STR("openai_chat");
     ok(argo_front_find(&name) == &argo_openai_chat_front, "the front");
-    ok(argo_back_find(&name) == NULL, "which is no back");
+    ok(argo_back_find(&name) == &argo_openai_chat_back,
+       "and the back of the same name");
 
     name = STR("legacy");
     ok(argo_back_find(&name) == &argo_legacy_back, "the back");

@@ -546,6 +546,9 @@ static const bad_t  bad[] = {
     { "a custom tool", GPT, HI, ",\"tools\":[" F ",{\"type\":\"custom\","
       "\"custom\":{\"name\":\"c\"}}]", "unsupported_parameter",
       "tools[1].type", "function" },
+    { "a custom tool without a name", GPT, HI, ",\"tools\":[" F ",{\"type\":"
+      "\"custom\",\"custom\":{}}]", "missing_required_parameter",
+      "tools[1].custom.name", "" },
     { "a tool of the vendor's", OPUS, HI, ",\"tools\":[{\"type\":"
       "\"web_search\"}]", "unsupported_parameter", "tools[0].type", "" },
 
@@ -557,8 +560,11 @@ static const bad_t  bad[] = {
     { "tool_choice without type", GPT, HI, TOOLS ",\"tool_choice\":{}",
       "missing_required_parameter", "tool_choice.type", "" },
     { "tool_choice of allowed tools", GPT, HI, TOOLS ",\"tool_choice\":"
-      "{\"type\":\"allowed_tools\",\"allowed_tools\":{}}",
-      "unsupported_value", "tool_choice.type", "must be function" },
+      "{\"type\":\"allowed_tools\"}", "missing_required_parameter",
+      "tool_choice.allowed_tools", "" },
+    { "tool_choice of another kind", GPT, HI, TOOLS ",\"tool_choice\":"
+      "{\"type\":\"web_search\"}", "unsupported_value",
+      "tool_choice.type", "must be function" },
     { "tool_choice of another tool", GPT, HI, TOOLS ",\"tool_choice\":"
       "{\"type\":\"function\",\"function\":{\"name\":\"g\"}}",
       "invalid_value", "tool_choice", "not one of those offered" },
@@ -595,7 +601,7 @@ static const bad_t  bad[] = {
       "\"f\"}}]}", "", "missing_required_parameter",
       "messages[1].tool_calls[1].id", "" },
     { "a call of another kind", GPT, HI ",{\"role\":\"assistant\","
-      "\"tool_calls\":[{\"id\":\"a\",\"type\":\"custom\"}]}", "",
+      "\"tool_calls\":[{\"id\":\"a\",\"type\":\"mcp\"}]}", "",
       "unsupported_value", "messages[1].tool_calls[0].type", "" },
     { "a call without function", GPT, HI ",{\"role\":\"assistant\","
       "\"tool_calls\":[{\"id\":\"a\"}]}", "", "missing_required_parameter",

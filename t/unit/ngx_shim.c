@@ -223,6 +223,34 @@ ngx_shim_malloc(size_t size)
 }
 
 
+ngx_pool_cleanup_t *
+ngx_pool_cleanup_add(ngx_pool_t *p, size_t size)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_palloc(p, sizeof(ngx_pool_cleanup_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->data = NULL;
+
+    if (size) {
+        cln->data = ngx_palloc(p, size);
+        if (cln->data == NULL) {
+            return NULL;
+        }
+    }
+
+    cln->handler = NULL;
+    cln->next = p->cleanup;
+
+    p->cleanup = cln;
+
+    return cln;
+}
+
+
 static void
 ngx_shim_free_all(ngx_pool_t *pool)
 {
