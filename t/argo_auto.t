@@ -31,6 +31,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
     argo_zone      argo 1m;
     argo_models_refresh  0;
 
@@ -118,6 +119,9 @@ my $prompt = '{"model":"gpt-4o","prompt":"Hi"}';
 my $input = '{"model":"gpt-4o","input":"Hi"}';
 my $text = '{"model":"v3small","input":"Hi"}';
 my $texts = '{"model":"v3small","prompt":["Hi"]}';
+my $message = '{"model":"gpt-4o","max_tokens":9,"messages":'
+    . '[{"role":"user","content":"Hi"}]}';
+my $contents = '{"contents":[{"parts":[{"text":"Hi"}]}]}';
 my $unknown = '404 invalid_request_error null unknown_url';
 my $wrong_method = '405 invalid_request_error null method_not_allowed';
 
@@ -172,6 +176,49 @@ for (
             "$name, $path, longer path");
     }
 
+    # Anthropic's, with its own errors
+
+    for (
+        [ 'messages', 'type', 'message' ],
+        [ 'messages/count_tokens', 'input_tokens', 8 ],
+    ) {
+        my ($path, $member, $value) = @$_;
+
+        my $r = $c->post("$prefix/$path", $message);
+        is($r->{status}, 200, "$name, $path");
+        is($r->json()->{$member}, $value, "$name, $path, $member");
+
+        for my $wrong (
+            [ $c->get("$prefix/$path"), '405 invalid_request_error' ],
+            [ $c->post("$prefix/$path/x", $message), '404 not_found_error' ],
+        ) {
+            my ($r, $expected) = @$wrong;
+            is(join(' ', $r->{status}, $r->json()->{error}{type}), $expected,
+                "$name, $path, $expected");
+            is($r->json()->{type}, 'error', "$name, $path, envelope");
+        }
+
+        is($c->post("$prefix/${path}x", $message)->{status}, 404,
+            "$name, $path, longer path");
+    }
+
+    # Google's are told from the list by their version or method
+
+    for my $at ($prefix, $prefix =~ /v1$/ ? () : "$prefix/v1beta") {
+        my $r = $c->post("$at/models/argo:gpt-4o:generateContent", $contents);
+
+        is($r->{status}, 200, "$port$at, generateContent");
+        is($r->json()->{candidates}[0]{content}{parts}[0]{text}, 'Hello',
+            "$port$at, generateContent, text");
+
+        $r = $c->post("$at/models/argo:gpt-4o:countTokens", $contents);
+        is($r->json()->{totalTokens}, 8, "$port$at, countTokens");
+
+        $r = $c->post("$at/models/argo:gpt-4o:nothing", $contents);
+        is("$r->{status} $r->{body}" =~ s/^(404) .*"(NOT_FOUND)".*/$1 $2/rs,
+            '404 NOT_FOUND', "$port$at, other method");
+    }
+
     is($c->get("$prefix/models")->json()->{object}, 'list',
         "$name, models");
     is($c->get("$prefix/models/argo:gpt-4o")->json()->{id}, 'argo:gpt-4o',
@@ -208,13 +255,14 @@ for my $path ([ 8080, '/v1/' ], [ 8082, '/' ]) {
 
     is(join(' ', sort map { $_->{path} =~ s{^/v1/}{/}r } @$routes),
         '/ /chat /chat/completions /completions /embed /embeddings /health '
-        . '/models /refresh /responses /version', "$path->[1], routes");
+        . '/messages /messages/count_tokens /models /refresh /responses '
+        . '/v1beta/models /version', "$path->[1], routes");
 
     for my $route (@$routes) {
         my ($method) = $route->{methods}[0];
 
         $c->request($method, $path->[0] == 8080
-            ? "/v1$route->{path}" =~ s{^/v1/v1}{/v1}r : $route->{path},
+            ? "/v1$route->{path}" =~ s{^/v1/v1/}{/v1/}r : $route->{path},
             $method eq 'POST' ? (body => '{}') : ());
         unlike($c->response()->error(), qr/unknown_url|method_not_allowed/,
             "$path->[1], $method $route->{path}");

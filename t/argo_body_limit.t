@@ -30,6 +30,7 @@ http {
 
     argo_user             jdoe;
     argo_upstream         /argo/;
+    argo_upstream_api legacy;
     argo_zone             argo 1m;
     argo_models_refresh  0;
     client_max_body_size  1k;
@@ -45,6 +46,7 @@ http {
         location = /large {
             argo_endpoint         chat_completions;
             argo_upstream         /limited/;
+            argo_upstream_api legacy;
             client_max_body_size  10m;
         }
 

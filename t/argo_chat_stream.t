@@ -30,6 +30,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
 
     server {
         listen       127.0.0.1:8080;
@@ -42,6 +43,7 @@ http {
         location = /buffered {
             argo_endpoint  chat_completions;
             argo_upstream  /buffered/;
+            argo_upstream_api legacy;
         }
 
         location /argo/ {

@@ -31,6 +31,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
 
     log_format  test  "$status $argo_error";
 

@@ -32,6 +32,7 @@ http {
 
     argo_user           jdoe;
     argo_upstream       /argo/;
+    argo_upstream_api legacy;
     proxy_http_version  1.1;
     proxy_set_header    Connection "";
 
@@ -51,34 +52,40 @@ http {
         location = /realslow {
             argo_endpoint  completions;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /pseudoslow {
             argo_endpoint  completions;
             argo_stream    pseudo;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /realpatient {
             argo_endpoint  completions;
             argo_upstream  /patient/;
+            argo_upstream_api legacy;
         }
 
         location = /pseudopatient {
             argo_endpoint  completions;
             argo_stream    pseudo;
             argo_upstream  /patient/;
+            argo_upstream_api legacy;
         }
 
         location = /realrefused {
             argo_endpoint  completions;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /pseudorefused {
             argo_endpoint  completions;
             argo_stream    pseudo;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /default {

@@ -77,10 +77,21 @@ my @wrong = (
         qr/"argo_user" directive is duplicate/ ],
     [ 'unknown variable', '', "argo_user \$nothing;\n$up", "$chat",
         qr/unknown "nothing" variable/ ],
-    [ 'native API', '', 'argo_upstream_api native; # here', '',
-        qr/"argo_upstream_api native" is not available.*"legacy"/ ],
-    [ 'unknown API', '', 'argo_upstream_api soap; # here', '',
-        qr/"argo_upstream_api soap"/ ],
+    [ 'no user for messages', '', $up, 'argo_endpoint messages; # here',
+        qr/"argo_endpoint messages" needs "argo_user / ],
+    [ 'no upstream for a count', '', $user,
+        'argo_endpoint count_tokens; # here',
+        qr/"argo_endpoint count_tokens" needs "argo_upstream / ],
+    [ 'no zone for gemini', '', "$user $up", 'argo_endpoint gemini; # here',
+        qr/"argo_endpoint gemini" needs "argo_zone / ],
+    [ 'unknown API', '', 'argo_upstream_api soap; # here', '', qr/invalid
+        [ ]value[ ]"soap"[ ]in[ ]"argo_upstream_api":.*"native"[ ]or
+        [ ]"legacy"/x ],
+    [ 'API twice', '', "argo_upstream_api native;\n"
+        . 'argo_upstream_api native; # here', '',
+        qr/"argo_upstream_api" directive is duplicate/ ],
+    [ 'neither on nor off', '', 'argo_native_responses maybe; # here', '',
+        qr/invalid value "maybe" in "argo_native_responses"/ ],
     [ 'unknown kind of stream', '', 'argo_stream fake; # here', '',
         qr/invalid value "fake"/ ],
     [ 'size of the zone', 'argo_zone argo 4x; # here', '', '',
@@ -148,6 +159,14 @@ for (
         "$chat argo_user \"\$remote_user-\$arg_x\";" ],
     [ 'API of its own', '', "argo_upstream_api legacy; $user $up",
         "$chat argo_upstream_api legacy;" ],
+    [ 'native API', '', "argo_upstream_api native; $user $up", $chat ],
+    [ 'another API in a location', 'argo_upstream_api legacy;',
+        "$user $up argo_native_responses off;",
+        "$chat argo_upstream_api native; argo_native_responses on;" ],
+    [ 'all endpoints of the native API', 'argo_zone argo 1m;', "$user $up",
+        join ' ', 'argo_endpoint chat_completions;', map { "} location /$_ { "
+            . "argo_endpoint $_;" } qw/ messages count_tokens gemini
+            responses embeddings / ],
 ) {
     my ($name, $http, $server, $location) = @$_;
 
@@ -193,6 +212,32 @@ http {
     server {
         listen       127.0.0.1:8080;
         server_name  localhost;
+
+        argo_upstream_api  legacy;
+
+        location = /native {
+            argo_endpoint      chat_completions;
+            argo_upstream_api  native;
+        }
+
+        location /mixed/ {
+            argo_upstream_api      native;
+            argo_native_responses  off;
+
+            location = /mixed/inherited {
+                argo_endpoint  responses;
+            }
+
+            location = /mixed/on {
+                argo_endpoint          responses;
+                argo_native_responses  on;
+            }
+
+            location = /mixed/legacy {
+                argo_endpoint      responses;
+                argo_upstream_api  legacy;
+            }
+        }
 
         location = /http {
             argo_endpoint  chat_completions;
@@ -288,8 +333,18 @@ is(seen(8080, '/location', '"model":"inner"'),
 is(seen(8080, '/location', '"model":"outer"'),
     '404 invalid_request_error model model_not_found',
     'outer alias not in a location');
-is(seen(8082, '/server'), '/other/api/v1/resource/chat/ from_server '
-    . 'gpto3mini', 'from a server');
+is(seen(8082, '/server'), '/other/v1/chat/completions from_server '
+    . 'gpto3mini', 'from a server, native by default');
+is(seen(8080, '/native'), '/v1/chat/completions from_http gpt4o',
+    'native in a location');
+is(seen(8080, '/native', '"stream":true'), '/v1/chat/completions from_http '
+    . 'gpt4o', 'native in a location, stream');
+is(seen(8080, '/mixed/inherited', '"input":"Hi"'),
+    '/v1/chat/completions from_http gpt4o', 'API of an outer location');
+is(seen(8080, '/mixed/on', '"input":"Hi"'), '/v1/responses - gpt4o',
+    'native responses in a location');
+is(seen(8080, '/mixed/legacy', '"input":"Hi"'),
+    '/api/v1/resource/chat/ from_http gpt4o', 'legacy within native');
 is(seen(8080, '/outer/inner'), '/api/v1/resource/chat/ from_outer gpt4o',
     'from an outer location');
 is(seen(8080, '/limit'), '/api/v1/resource/chat/ from_http gpt4o',
@@ -347,14 +402,16 @@ sub seen {
     $g->clear();
     $g->answer('Hello');
 
-    my $r = Argo::Client->new(port($port))->post($uri, "{$members"
-        . '"messages":[{"role":"user","content":"Hi"}]}');
+    my $r = Argo::Client->new(port($port))->post($uri, $members =~ /"input"/
+        ? '{' . $members =~ s/,$//r . '}'
+        : "{$members\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
 
     return $r->error() unless $g->requests();
 
     my $body = $g->request_json();
 
-    return join ' ', $g->request()->{uri}, $body->{user}, $body->{model};
+    return join ' ', $g->request()->{uri}, $body->{user} // '-',
+        $body->{model};
 }
 
 ###############################################################################

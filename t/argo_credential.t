@@ -34,6 +34,7 @@ http {
     log_format  user  '[$argo_user] [$argo_credential] $status';
 
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
     argo_user      $argo_credential;
 
     server {

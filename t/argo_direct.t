@@ -33,6 +33,7 @@ http {
 
     argo_user            jdoe;
     argo_upstream        /argo/;
+    argo_upstream_api legacy;
     argo_zone            argo 1m;
     argo_models_refresh  0;
     argo_heartbeat       50ms;
@@ -59,26 +60,31 @@ http {
         location = /chatslow {
             argo_endpoint  chat;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /embedslow {
             argo_endpoint  embed;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /chatpatient {
             argo_endpoint  chat;
             argo_upstream  /patient/;
+            argo_upstream_api legacy;
         }
 
         location = /chatrefused {
             argo_endpoint  chat;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /embedrefused {
             argo_endpoint  embed;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /chatdefault {

@@ -22,7 +22,12 @@ use MIME::Base64 qw/ decode_base64 /;
 
 my $t = Argo::Test->new()->has(qw/ http_stub_status /);
 
-$t->write_file_expand('nginx.conf', <<'EOC');
+# where the module finds its token tables, if they were made
+
+my $build = $ENV{ARGO_BUILD_DIR} || '../build';
+my $tables = -e "$build/cl100k_base.argo";
+
+my $conf = <<'EOC';
 %%TEST_GLOBALS%%
 
 daemon off;
@@ -35,6 +40,7 @@ http {
 
     argo_user           jdoe;
     argo_upstream       /argo/;
+    argo_upstream_api legacy;
     proxy_http_version  1.1;
     proxy_set_header    Connection "";
 
@@ -76,11 +82,13 @@ http {
         location = /slow {
             argo_endpoint  embeddings;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /refused {
             argo_endpoint  embeddings;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location /argo/ {
@@ -111,6 +119,8 @@ http {
     }
 }
 EOC
+
+$t->write_file_expand('nginx.conf', $conf);
 
 my $g = Argo::Test::Embedder->new($t, 8081);
 
@@ -347,6 +357,26 @@ $r = $c->response();
 is(scalar @{$r->json()->{data}}, 160, 'all of them');
 is($r->json()->{data}[159]{index}, 159, 'last index');
 
+# token ids, which ARGO does not take: decoded where there are tables; a
+# character that is of several tokens, and one that is cut
+
+my @ids = (
+    [ '[1,2,3]', '"#$' ],
+    [ '[[9906],[1917]]', 'Hello', ' world' ],
+    [ '["a",[9906, 1917],"b"]', 'a', 'Hello world', 'b' ],
+    [ "[\n9906\t,\r1917 ]", 'Hello world' ],
+    [ '[76460,222]', "\x{1f600}" ],
+    [ '[76460]', "\x{fffd}" ],
+    [ '[1,201]', "\"\r" ],
+    [ '[100257]', '<|endoftext|>' ],
+);
+
+check_ids($tables);
+
+configure($conf =~ s/^( *)argo_zone /$1argo_tokenizer  off;\n$&/mr);
+check_ids(0);
+configure($conf);
+
 # what clients do wrong
 
 my @bad = (
@@ -360,9 +390,12 @@ my @bad = (
     [ '"input":{"a":1},"model":"v3small"', 'input invalid_type' ],
     [ '"input":5,"model":"v3small"', 'input invalid_type' ],
     [ '"input":true,"model":"v3small"', 'input invalid_type' ],
-    [ '"input":[1,2,3],"model":"v3small"', 'input unsupported_value' ],
-    [ '"input":[[1,2],[3]],"model":"v3small"', 'input unsupported_value' ],
-    [ '"input":["a",[3]],"model":"v3small"', 'input unsupported_value' ],
+    [ '"input":[[]],"model":"v3small"', 'input[0] invalid_value' ],
+    [ '"input":["a",[]],"model":"v3small"', 'input[1] invalid_value' ],
+    (map { [ "\"input\":$_,\"model\":\"v3small\"",
+            $tables ? 'input invalid_value' : 'input unsupported_value' ] }
+        '[-1]', '[1.5]', '[1,"a"]', '[1,null]', '[1e2]', '[[1],[2,true]]',
+        '[[1,[2]]]', '[100256]', '[99999999999999999999]', '["a",[3.0]]'),
     [ inputs(2049) . ',"model":"v3small"', 'input array_above_max_length' ],
     [ '"input":"a"', 'model missing_required_parameter' ],
     [ '"input":"a","model":5', 'model invalid_type' ],
@@ -635,6 +668,47 @@ is(scalar @{post(inputs(33))->json()->{data}}, 33, 'good reply at last');
 $t->done_testing();
 
 ###############################################################################
+
+sub configure {
+    my ($conf) = @_;
+
+    $t->write_file_expand('nginx.conf', $conf);
+    $t->reload();
+
+    # the old one may take a connection as long as it is there
+    $t->waitfor(sub { my @workers = $t->workers(); @workers == 1 })
+        or die 'the worker has not gone';
+}
+
+
+sub check_ids {
+    my ($tables) = @_;
+
+    for (@ids) {
+        my ($input, @texts) = @$_;
+
+        my $name = $input =~ s/\s/ /gr
+            . ($tables ? ', tables' : ', no tables');
+
+        normal();
+        $g->clear();
+
+        my $r = post("\"input\":$input");
+
+        if (!$tables) {
+            is($r->error(),
+                '400 invalid_request_error input unsupported_value', $name);
+            is(() = $g->requests(), 0, "$name, nothing sent");
+            next;
+        }
+
+        is($r->{status}, 200, $name) or diag($r->{body});
+        is(scalar @{$r->json()->{data}}, scalar @texts, "$name, vectors");
+        is_deeply($g->request_json()->{prompt}, \@texts, "$name, sent");
+        cmp_ok($r->json()->{usage}{prompt_tokens}, '>', 0, "$name, usage");
+    }
+}
+
 
 sub client {
     return Argo::Client->new(port(8080));

@@ -31,6 +31,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
     argo_zone      argo 1m;
 
     argo_models_refresh  0;
@@ -147,11 +148,13 @@ http {
         location = /no_upstream {
             argo_endpoint  chat_completions;
             argo_upstream  /nothing/there/;
+            argo_upstream_api legacy;
         }
 
         location = /itself {
             argo_endpoint  chat_completions;
             argo_upstream  /loop/;
+            argo_upstream_api legacy;
         }
 
         location /loop/ {
@@ -161,6 +164,7 @@ http {
         location = /returned {
             argo_endpoint  chat_completions;
             argo_upstream  /return_upstream/;
+            argo_upstream_api legacy;
         }
 
         location /return_upstream/ {

@@ -33,6 +33,7 @@ http {
 
     argo_user        jdoe;
     argo_upstream    /argo/;
+    argo_upstream_api legacy;
 
     gzip             on;
     gzip_min_length  0;

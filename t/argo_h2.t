@@ -35,6 +35,7 @@ http {
 
     argo_user             jdoe;
     argo_upstream         /argo/;
+    argo_upstream_api legacy;
     argo_zone             argo 1m;
     argo_models_refresh  0;
     client_max_body_size  1k;

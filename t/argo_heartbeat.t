@@ -33,6 +33,7 @@ http {
 
     argo_user       jdoe;
     argo_upstream   /argo/;
+    argo_upstream_api legacy;
     argo_heartbeat  50ms;
 
     server {
@@ -62,6 +63,7 @@ http {
         location = /timeout {
             argo_endpoint  chat_completions;
             argo_upstream  /timeout/;
+            argo_upstream_api legacy;
         }
 
         location = /health {

@@ -35,6 +35,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
 
     resolver           127.0.0.1:8053;
     resolver_timeout   10s;
@@ -719,6 +720,7 @@ http {
             argo_endpoint chat_completions;
             argo_user jdoe;
             argo_upstream /argo/;
+            argo_upstream_api legacy;
             $location
         }
     }

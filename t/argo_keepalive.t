@@ -30,6 +30,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
 
     upstream argo {
         server     127.0.0.1:8081;

@@ -39,6 +39,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
     argo_zone      argo 1m;
     argo_models_refresh  0;
 
@@ -72,11 +73,13 @@ http {
         location = /slow {
             argo_endpoint  chat_completions;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /refused {
             argo_endpoint  chat_completions;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /other {

@@ -28,6 +28,7 @@ my $endpoints = join "\n", map { <<"EOC" } @ways;
         location /$_/v1/ {
             argo_endpoint  auto;
             argo_upstream  /to-$_/;
+            argo_upstream_api legacy;
         }
 
         location /to-$_/ {
@@ -63,12 +64,14 @@ $endpoints
         location /never/v1/ {
             argo_endpoint        auto;
             argo_upstream        /to-main/;
+            argo_upstream_api legacy;
             argo_models_refresh  0;
         }
 
         location /alias/v1/ {
             argo_endpoint  auto;
             argo_upstream  /to-main/;
+            argo_upstream_api legacy;
             argo_model     fast nova9;
             argo_model     lab labmodel;
         }
@@ -76,12 +79,14 @@ $endpoints
         location /stale/v1/ {
             argo_endpoint        auto;
             argo_upstream        /to-main/;
+            argo_upstream_api legacy;
             argo_models_refresh  1s;
         }
 
         location /dead/v1/ {
             argo_endpoint  auto;
             argo_upstream  /to-dead/;
+            argo_upstream_api legacy;
         }
 
         location /to-dead/ {
@@ -99,6 +104,7 @@ $endpoints
         location /v1/ {
             argo_endpoint  auto;
             argo_upstream  /to-main/;
+            argo_upstream_api legacy;
         }
 
         location /to-main/ {

@@ -32,6 +32,7 @@ http {
     argo_zone      argo 32k;
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
 
     server {
         listen       127.0.0.1:8080;

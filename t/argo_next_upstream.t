@@ -31,6 +31,7 @@ http {
 
     argo_user      jdoe;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
 
     upstream argo {
         server  127.0.0.1:8081 max_fails=0;
@@ -57,6 +58,7 @@ http {
         location = /refused {
             argo_endpoint  chat_completions;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location /argo/ {

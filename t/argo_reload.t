@@ -30,6 +30,7 @@ http {
 
     argo_user      USER;
     argo_upstream  /argo/;
+    argo_upstream_api legacy;
     argo_zone      argo 1m;
 
     argo_models_refresh  0;

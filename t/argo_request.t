@@ -31,6 +31,7 @@ http {
 
     argo_user             jdoe;
     argo_upstream         /argo/;
+    argo_upstream_api legacy;
     client_max_body_size  100m;
 
     server {
@@ -292,7 +293,7 @@ my $odd = '[{"role":"user","content":"a","name":"N","x":{"y":[1.50]}},'
 
 is(messages($odd), $odd, 'other members and parts as they came');
 
-# at most 21000 tokens from Claude in one piece
+# at most 21000 tokens from Claude in one piece; else what the model can give
 
 for (
     [ 'claude-opus-4.6', '"max_tokens":64000', '"max_tokens":21000' ],
@@ -301,8 +302,13 @@ for (
     [ 'claude-opus-4.6', '"max_tokens":99999999999999999999',
         '"max_tokens":21000' ],
     [ 'claude-opus-4.6', '"max_tokens":100', '"max_tokens":100' ],
-    [ 'gpt-4o', '"max_tokens":64000', '"max_tokens":64000' ],
-    [ 'gemini-2.5-pro', '"max_tokens":64000', '"max_tokens":64000' ],
+    [ 'gpt-4o', '"max_tokens":64000', '"max_tokens":16384' ],
+    [ 'gpt-4o', '"max_tokens":16384', '"max_tokens":16384' ],
+    [ 'gpt-4o', '"max_tokens":16383', '"max_tokens":16383' ],
+    [ 'gpt-4o', '"max_tokens":99999999999999999999',
+        '"max_tokens":16384' ],
+    [ 'gemini-2.5-pro', '"max_tokens":65536', '"max_tokens":65536' ],
+    [ 'gemini-2.5-pro', '"max_tokens":65537', '"max_tokens":65536' ],
 ) {
     my ($model, $in, $out) = @$_;
 

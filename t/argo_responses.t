@@ -34,6 +34,7 @@ http {
 
     argo_user           jdoe;
     argo_upstream       /argo/;
+    argo_upstream_api legacy;
     argo_zone           argo 1m;
     argo_models_refresh 0;
     proxy_http_version  1.1;
@@ -55,28 +56,33 @@ http {
         location = /realslow {
             argo_endpoint  responses;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /pseudoslow {
             argo_endpoint  responses;
             argo_stream    pseudo;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /realpatient {
             argo_endpoint  responses;
             argo_upstream  /patient/;
+            argo_upstream_api legacy;
         }
 
         location = /realrefused {
             argo_endpoint  responses;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /pseudorefused {
             argo_endpoint  responses;
             argo_stream    pseudo;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /heartbeat {
@@ -495,12 +501,13 @@ for (
 # numbers are not touched, nor is what is unknown
 
 post('unary', '"input":"Hi","temperature":1e400,"max_output_tokens":'
-    . '12345678901234567890,"x-unknown":{"a":1.50,"b":"\ud800"}');
+    . '12345678901234567890,"seed":12345678901234567890,'
+    . '"x-unknown":{"a":1.50,"b":"\ud800"}');
 my $body = $g->request()->{body};
 
 like($body, qr/"temperature":1e400[,}]/, 'large number as it came');
-like($body, qr/"max_tokens":12345678901234567890[,}]/,
-    'large integer as it came');
+like($body, qr/"seed":12345678901234567890[,}]/, 'large integer as it came');
+like($body, qr/"max_tokens":16384[,}]/, 'limit as the model has it');
 like($body, qr/"x-unknown":\{"a":1\.50,"b":"\\ud800"\}/,
     'unknown member as it came');
 unlike($body, qr/"(?:input|stream|store|max_output_tokens|instructions)":/,
@@ -612,8 +619,18 @@ for (
     [ 'no parts', 'input:[{"role":"user","content":[]}]',
         "$bad input[0].content empty_array" ],
     [ 'kind of part', 'input:[{"role":"user","content":[{"type":'
-        . '"input_file","file_data":"x"}]}]',
+        . '"input_video","video_url":"x"}]}]',
         "$bad input[0].content[0].type unsupported_value" ],
+    [ 'data of a file', 'input:[{"role":"user","content":[{"type":'
+        . '"input_file","file_data":"x"}]}]',
+        "$bad input[0].content[0].file_data invalid_value" ],
+    [ 'file that is kept', 'input:[{"role":"user","content":[{"type":'
+        . '"input_file","file_id":"f"}]}]',
+        "$bad input[0].content[0] unsupported_value" ],
+    [ 'file over this API', 'input:[{"role":"user","content":[{"type":'
+        . '"input_text","text":"x"},{"type":"input_file","file_data":'
+        . '"data:application/pdf;base64,JVBERi0="}]}]',
+        "$bad input[0].content[1] unsupported_value" ],
     [ 'text of a part', 'input:[{"role":"user","content":[{"type":'
         . '"input_text","text":1}]}]',
         "$bad input[0].content[0].text invalid_type" ],
@@ -671,7 +688,7 @@ for (
     [ 'reasoning', 'reasoning:"low"', "$bad reasoning invalid_type" ],
     [ 'tools', 'tools:{}', "$bad tools invalid_type" ],
     [ 'tool', 'tools:[1]', "$bad tools[0] invalid_type" ],
-    [ 'kind of tool', 'tools:[{"type":"web_search"}]',
+    [ 'kind of tool', 'tools:[{"type":"computer"}]',
         "$bad tools[0].type unsupported_value" ],
     [ 'tool without name', "tools:[$clock,{\"type\":\"function\"}]",
         "$bad tools[1].name missing_required_parameter" ],

@@ -31,6 +31,7 @@ http {
 
     argo_user                jdoe;
     argo_upstream            /argo/;
+    argo_upstream_api legacy;
     client_body_buffer_size  1k;
     client_max_body_size     10k;
 
@@ -50,11 +51,13 @@ http {
         location = /slow {
             argo_endpoint  chat_completions;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /refused {
             argo_endpoint  chat_completions;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /nobody {

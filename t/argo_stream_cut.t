@@ -32,6 +32,7 @@ http {
 
     argo_user           jdoe;
     argo_upstream       /argo/;
+    argo_upstream_api legacy;
     proxy_http_version  1.1;
     proxy_set_header    Connection "";
 
@@ -51,6 +52,7 @@ http {
         location = /slow {
             argo_endpoint  chat_completions;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location /argo/ {

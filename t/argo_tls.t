@@ -53,16 +53,22 @@ http {
         server_name  localhost;
 
         location /good/    { argo_endpoint auto; argo_upstream /u/good/;
+                             argo_upstream_api legacy;
                              set $argo_sim $http_x_argo_sim; }
         location /name/    { argo_endpoint auto; argo_upstream /u/name/;
+                             argo_upstream_api legacy;
                              set $argo_sim $http_x_argo_sim; }
         location /expired/ { argo_endpoint auto; argo_upstream /u/expired/;
+                             argo_upstream_api legacy;
                              set $argo_sim $http_x_argo_sim; }
         location /unknown/ { argo_endpoint auto; argo_upstream /u/unknown/;
+                             argo_upstream_api legacy;
                              set $argo_sim $http_x_argo_sim; }
         location /plain/   { argo_endpoint auto; argo_upstream /u/plain/;
+                             argo_upstream_api legacy;
                              set $argo_sim $http_x_argo_sim; }
         location /middle/  { argo_endpoint auto; argo_upstream /u/middle/;
+                             argo_upstream_api legacy;
                              set $argo_sim $http_x_argo_sim; }
 
         location /u/good/    { internal; proxy_pass https://127.0.0.1:8081/; }

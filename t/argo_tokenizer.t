@@ -42,6 +42,7 @@ http {
 
     argo_user            jdoe;
     argo_upstream        /argo/;
+    argo_upstream_api legacy;
     argo_models_refresh  0;
 
     TOKENIZER

@@ -34,6 +34,7 @@ http {
 
     argo_user           jdoe;
     argo_upstream       /argo/;
+    argo_upstream_api legacy;
     proxy_http_version  1.1;
     proxy_set_header    Connection "";
 
@@ -53,23 +54,27 @@ http {
         location = /real_slow {
             argo_endpoint  chat_completions;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /pseudo_slow {
             argo_endpoint  chat_completions;
             argo_stream    pseudo;
             argo_upstream  /slow/;
+            argo_upstream_api legacy;
         }
 
         location = /real_refused {
             argo_endpoint  chat_completions;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location = /pseudo_refused {
             argo_endpoint  chat_completions;
             argo_stream    pseudo;
             argo_upstream  /refused/;
+            argo_upstream_api legacy;
         }
 
         location /argo/ {

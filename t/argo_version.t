@@ -61,6 +61,7 @@ http {
         location /api/ {
             argo_endpoint        auto;
             argo_upstream        /argo/;
+            argo_upstream_api legacy;
             argo_user            jdoe;
             argo_models_refresh  0;
         }

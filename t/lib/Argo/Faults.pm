@@ -21,6 +21,7 @@ use strict;
 
 use IO::Compress::Gzip qw/ gzip /;
 
+use Argo::Native ();
 use Argo::Test ();
 
 our $denial = "\n\n\x{26a0}\x{fe0f} **IMPORTANT AUTHENTICATION NOTICE FROM "
@@ -330,6 +331,440 @@ sub late {
         { name => 'silence', where => 'slow', error => $timeout,
             steps => [[wait_close =>]] },
     );
+}
+
+
+# ---- the native APIs
+
+# Faults of these are hashes as well, of an API and a form (see Argo::Native):
+#
+#   name
+#   where    as above
+#   script   for Argo::Gateway, where a part of a reply has not come
+#   status   that the client must get, with what has not begun
+#   code     its code, or a pattern for it
+#   param    its parameter, if it names one
+#   said     the status if ARGO has answered with a failing one
+#   after    a reply had begun: a stream's client has its first text
+#   begun    that may be so, or not
+
+our @native_apis = (
+    [ 'chat', 'json' ], [ 'chat', 'sse' ], [ 'responses', 'json' ],
+    [ 'responses', 'sse' ], [ 'messages', 'sse' ], [ 'count', 'json' ],
+    [ 'embeddings', 'json' ],
+);
+
+
+sub native {
+    my ($api, $form) = @_;
+
+    return (
+        native_silence($api, $form),
+        map { { where => '', %$_ } }
+            native_no_reply($form), native_replies($form),
+            native_bodies($api, $form), native_framing($form),
+            native_soft($api, $form), native_late($api, $form),
+            native_cuts($api, $form),
+    );
+}
+
+
+sub failed {
+    my ($name, $status, $code, @script) = @_;
+
+    return { name => $name, status => $status, code => $code,
+        script => \@script };
+}
+
+
+sub native_silence {
+    my ($api, $form) = @_;
+
+    my @head = (Argo::Native::head($form), [head =>]);
+    my @late = late_start($api, $form);
+
+    return map { { %$_, code => "upstream_timeout", status => 504,
+            where => 'slow' } } (
+        failed('silence', 0, 0, [wait_close =>]),
+        failed('silence in the header', 0, 0,
+            [raw => "HTTP/1.1 200 OK\r\nX-Fo"], [wait_close =>]),
+        failed('silence after the header', 0, 0, @head, [wait_close =>]),
+        { %{failed('stall in the body', 0, 0, @late, [wait_close =>])},
+            after => 1 },
+        { %{failed('event that never ends, stall', 0, 0, @late,
+            [chunk => 'data: {"id":'], [wait_close =>])}, after => 1 },
+    );
+}
+
+
+sub native_no_reply {
+    my ($form) = @_;
+
+    my @head = Argo::Native::head($form);
+    my $none = 'upstream_unreachable';
+
+    return (
+        { %{failed('refused', 502, $none, [reset =>])},
+            where => 'refused' },
+        failed('reset', 502, $none, [reset =>]),
+        failed('close', 502, $none, [close =>]),
+        failed('close in the header', 502, $none,
+            [raw => "HTTP/1.1 200 OK\r\nX-Fo"], [close =>]),
+        failed('no HTTP', 502, qr/^upstream_/,
+            [raw => "garbage\r\n\r\ngarbage"], [close =>]),
+        failed('close after the header', 502, 'upstream_incomplete', @head,
+            [header => 'Content-Length', 100], [head =>], [drain =>],
+            [close =>]),
+    );
+}
+
+
+# What is in a failing reply, and what is made of it: 1.8 and 1.9 of what is
+# known of ARGO; status, type, body, then status, code, parameter.
+
+my $python = sub {
+    my ($n, $vendor) = @_;
+
+    return Argo::Test::json({ error => { message => "Error code: $n - $vendor",
+        type => 'Error', code => 'internal_error', param => undef } });
+};
+
+my @native_replies = (
+    [ 400, 'json', '{"error":{"message":"Bad thing","type":"x",'
+        . '"param":"stop","code":"unsupported_value"}}',
+        400, 'unsupported_value', 'stop' ],
+    [ 400, 'json', '{"type":"error","error":{"type":"invalid_request_error",'
+        . '"message":"messages: text content blocks must be non-empty"}}',
+        400, 'null' ],
+    [ 400, 'json', $python->(400, "{'type': 'error', 'error': {'type': "
+        . "'invalid_request_error', 'message': 'It\\'s \"odd\"'}, "
+        . "'request_id': 'req_1'}"), 400, 'null' ],
+    [ 422, 'json', '{"detail":[{"type":"missing","loc":["body","user"],'
+        . '"msg":"Field required","input":null}]}', 422, 'null' ],
+    [ 401, 'json', '{"detail":"Who?"}', 401, 'null' ],
+    [ 403, 'json', '{"detail":"No."}', 403, 'null' ],
+    [ 404, 'json', '{"detail":"Not Found"}', 404, 'null' ],
+    [ 408, 'json', '{"detail":"Late"}', 408, 'null' ],
+    [ 413, 'html', $html, 413, 'null' ],
+    [ 429, 'json', '{"error":{"message":"Slow down","code":null}}',
+        429, 'rate_limit_exceeded' ],
+    [ 500, 'json', $python->(429, "{'error': {'code': 429, 'message': "
+        . "'Resource exhausted.', 'status': 'RESOURCE_EXHAUSTED'}}"),
+        429, qr/^(?:429|rate_limit_exceeded)$/ ],
+    [ 500, 'json', $python->(400, "{'error': {'message': \"Invalid 'stop'\", "
+        . "'type': 'invalid_request_error', 'param': 'stop', 'code': "
+        . "'invalid_value'}}"), 400, 'invalid_value', 'stop' ],
+    [ 500, 'json', $python->(529, "{'type': 'error', 'error': {'type': "
+        . "'overloaded_error', 'message': 'Overloaded'}}"),
+        529, 'upstream_overloaded' ],
+    [ 500, 'json', '{"error":{"message":"\'NoneType\' object is not '
+        . 'iterable","type":"TypeError","code":"internal_error"}}',
+        500, 'internal_error' ],
+    [ 500, 'json', '{"detail":{"a":1}}', 500, 'null' ],
+    [ 500, 'json', '', 500, 'null' ],
+    [ 501, 'text', 'none', 501, 'null' ],
+    [ 502, 'html', $html, 502, 'null' ],
+    [ 503, 'text', 'busy', 503, 'null' ],
+    [ 504, 'html', $html, 504, 'null' ],
+    [ 529, 'json', '{"error":{"type":"overloaded_error","message":"Busy"}}',
+        529, 'null' ],
+);
+
+
+sub native_replies {
+    return map {
+        my ($said, $type, $body, $status, $code, $param) = @$_;
+
+        { name => "$said " . substr($body, 0, 60) =~ s/\s/ /gr,
+            said => $said, status => $status, code => $code,
+            param => $param, script => [ [status => $said],
+                [header => 'Content-Type', $types{$type}],
+                [body => $body] ] };
+    } @native_replies;
+}
+
+
+# Statuses and bodies that a good reply does not have.
+
+sub native_bodies {
+    my ($api, $form) = @_;
+
+    my $invalid = 'upstream_invalid_reply';
+    my $json = Argo::Native::json($api);
+    my $good = $form eq 'sse'
+        ? join '', map { @$_ } Argo::Native::frames($api) : $json;
+    my $type = (Argo::Native::head($form))[0][2];
+
+    gzip(\$good, \my $gzipped);
+
+    return (
+        (map { { %{failed("status $_", 502, $invalid, [status => $_],
+            [header => 'Location', 'http://127.0.0.1:1/canary'],
+            [header => 'Content-Type', $type],
+            $_ == 204 || $_ == 304 ? [head =>] : [body => $good],
+            [close =>])} } } 201, 204, 301, 304, 307),
+
+        failed('compressed', 502, $invalid,
+            [header => 'Content-Type', $type],
+            [header => 'Content-Encoding', 'gzip'], [body => $gzipped]),
+
+        (map { failed($_->[0], 502, $invalid,
+            $_->[1] eq 'none' ? () : [header => 'Content-Type', $_->[1]],
+            [body => $_->[2]]) }
+            [ 'page', $types{html}, $html ],
+            [ 'text', $types{text}, $good ],
+            [ 'no type', 'none', $good ],
+            [ 'page as JSON', $types{json}, $html ],
+            [ 'empty JSON', $types{json}, '' ],
+            [ 'cut JSON', $types{json}, substr $json, 0, -1 ],
+            [ 'text behind JSON', $types{json}, "${json}x" ],
+            [ 'array', $types{json}, "[$json]" ],
+            [ 'string', $types{json}, '"canary"' ],
+            [ 'other object', $types{json}, '{"canary":1}' ],
+            $form eq 'json' ? [ 'events', 'text/event-stream', $good ] : ()),
+
+        $form eq 'sse' ? (
+            failed('no event', 502, 'upstream_incomplete',
+                [header => 'Content-Type', $type], [body => '']),
+            failed('comments alone', 502, 'upstream_incomplete',
+                [header => 'Content-Type', $type], [body => ": a\n\n:b\n\n"]),
+            failed('event that is no JSON', 502, $invalid,
+                [header => 'Content-Type', $type],
+                [body => "data: {\"canary\n\n"]),
+            # Anthropic may add kinds of events: what is none is passed over
+            failed('event that is no object', 502, $api eq 'messages'
+                ? 'upstream_incomplete' : $invalid, [header => 'Content-Type', $type], [body => "data: 5\n\n"]),
+        ) : (),
+
+        failed('error object', 429, 'rate_limit_exceeded',
+            Argo::Native::head('json'),
+            [body => '{"error":{"message":"Too many",'
+                . '"type":"rate_limit_error","param":null,"code":null}}']),
+        failed('error object of Anthropic\'s', native_overloaded($api),
+            Argo::Native::head('json'),
+            [body => '{"type":"error","error":{"type":"overloaded_error",'
+                . '"message":"Overloaded"}}']),
+    );
+}
+
+
+sub native_framing {
+    my ($form) = @_;
+
+    return map {
+        my ($name, $bytes) = @$_;
+
+        failed("bad chunk, $name", 502,
+            qr/^upstream_(?:incomplete|invalid_reply)$/,
+            Argo::Native::head($form),
+            [header => 'Transfer-Encoding', 'chunked'], [data => $bytes],
+            [close =>])
+    } [ 'size', "zz\r\n" ], [ 'long size', 'f' x 40 . "\r\n" ],
+        [ 'status line', "HTTP/1.1 502 Bad Gateway\r\n\r\n" ];
+}
+
+
+# ARGO's notices as a reply of the API, whole, cut anywhere, and as one body
+# where events were asked for; and failures that come as one.
+
+sub native_soft {
+    my ($api, $form) = @_;
+
+    return if $api eq 'count' || $api eq 'embeddings';
+
+    my @faults;
+
+    for ([ 'denial', $denial, 403, 'argo_access_denied' ],
+        [ 'misuse', $misuse, 400, 'argo_rejected' ])
+    {
+        my ($name, $text, @error) = @$_;
+        my @words = $text =~ /(.{1,7})/gs;
+
+        push @faults, failed("$name as JSON", @error,
+            Argo::Native::head('json'),
+            [body => Argo::Native::json($api, $text)]);
+
+        if ($form eq 'json') {
+            push @faults, failed("$name in bytes", @error,
+                Argo::Native::head('json'), (map { [chunk => $_] }
+                    split //, Argo::Native::json($api, $text)), [end =>]);
+            next;
+        }
+
+        for ([ 'one event', $text ], [ 'events', @words ],
+            [ 'letters', split //, $text ])
+        {
+            my ($how, @texts) = @$_;
+            my $bytes = join '', map { @$_ }
+                Argo::Native::frames($api, @texts);
+
+            push @faults, failed("$name, $how", @error,
+                Argo::Native::head('sse'), [chunk => $bytes], [end =>]);
+            push @faults, failed("$name, $how, in pieces", @error,
+                Argo::Native::head('sse'), (map { [chunk => $_] }
+                    unpack '(a37)*', $bytes), [end =>]);
+        }
+    }
+
+    push @faults, native_error_events($api) if $form eq 'sse';
+
+    push @faults, map { failed("failed as JSON, $_->[0]", @{$_}[1, 2],
+        Argo::Native::head('json'), [body => Argo::Test::json({
+            %{Argo::Native::response('failed')}, error => {
+                code => $_->[0], message => 'Broken' } })]) }
+        [ 'server_error', 502, 'upstream_error' ],
+        [ 'rate_limit_exceeded', 429, 'rate_limit_exceeded' ],
+        [ 'invalid_prompt', 400, 'invalid_prompt' ] if $api eq 'responses';
+
+    return @faults;
+}
+
+
+# That the vendor is busy is told with a status of its own by Anthropic.
+
+sub native_overloaded {
+    my ($api) = @_;
+
+    return $api eq 'messages' ? (529, 'null') : (503, 'upstream_overloaded');
+}
+
+
+# An error that comes as an event, first or behind some text; that something
+# like the end of a good reply comes after it makes it no better.
+
+sub native_error_events {
+    my ($api) = @_;
+
+    my @start = late_start($api, 'sse');
+    my ($before, $texts, $ends) = Argo::Native::frames($api);
+    my @events;
+
+    if ($api eq 'messages') {
+        @events = (
+            [ 'overloaded', Argo::Native::event('error', { error => {
+                type => 'overloaded_error', message => 'Overloaded' } }),
+                native_overloaded($api) ],
+            [ 'invalid', Argo::Native::event('error', { error => {
+                type => 'invalid_request_error', message => 'Bad' } }),
+                400, 'null' ]);
+
+    } elsif ($api eq 'responses') {
+        @events = (
+            [ 'limit', Argo::Native::event('error', {
+                code => 'rate_limit_exceeded', message => 'Slow',
+                param => undef, sequence_number => 4 }),
+                429, 'rate_limit_exceeded' ],
+            (map { my ($code, @error) = @$_;
+                [ "failed, $code", Argo::Native::event('response.failed', {
+                    sequence_number => 4, response => {
+                        %{Argo::Native::response('failed')}, error => {
+                            code => $code, message => 'Broken' } } }),
+                    @error ] }
+                [ 'server_error', 502, 'upstream_error' ],
+                [ 'rate_limit_exceeded', 429, 'rate_limit_exceeded' ],
+                [ 'invalid_prompt', 400, 'invalid_prompt' ]));
+
+    } else {
+        @events = (
+            [ 'limit', Argo::Native::data({ error => { message => 'Slow',
+                type => 'rate_limit_error', param => undef,
+                code => undef } }), 429, 'rate_limit_exceeded' ],
+            [ 'printed', Argo::Native::data({ error => { message =>
+                "Error code: 400 - {'error': {'message': 'Bad', 'type': "
+                . "'invalid_request_error', 'param': 'stop', 'code': "
+                . "'invalid_value'}}", type => 'BadRequestError' } }),
+                400, 'invalid_value', 'stop' ]);
+    }
+
+    return map {
+        my ($name, $event, $status, $code, $param) = @$_;
+
+        map { { %{failed("error event, $name, $_->[0]", $status, $code,
+            @{$_}[2 .. $#$_], [chunk => $event],
+            (map { [chunk => $_] } @$ends), [end =>])},
+            param => $param, after => $_->[1] } }
+            [ 'first', 0, Argo::Native::head('sse') ],
+            [ 'behind the start', 0, Argo::Native::head('sse'),
+                map { [chunk => $_] } @$before ],
+            [ 'behind text', 1, @start ];
+    } @events;
+}
+
+
+# The steps up to where a reply has begun, and its client has read that.
+
+sub late_start {
+    my ($api, $form) = @_;
+
+    return (Argo::Native::head($form),
+        [chunk => substr Argo::Native::json($api), 0, 20], [drain =>])
+        if $form eq 'json';
+
+    my ($before, $texts) = Argo::Native::frames($api);
+
+    return (Argo::Native::head($form),
+        (map { [chunk => $_] } @$before, $texts->[0]), [drain =>]);
+}
+
+
+# What fails when a part of a reply has come.
+
+sub native_late {
+    my ($api, $form) = @_;
+
+    my @start = late_start($api, $form);
+    my $cut = 'upstream_incomplete';
+    my $sse = $form eq 'sse';
+    my ($texts, $ends) = (Argo::Native::frames($api))[1, 2];
+
+    return map { { %$_, status => 502, after => 1 } } (
+        failed('cut: close', 0, $cut, @start, [close =>]),
+        failed('cut: reset', 0, $cut, @start, [reset =>]),
+        failed('cut: end', 0, $sse ? $cut : 'upstream_invalid_reply', @start,
+            [end =>]),
+        failed('cut: bad chunk', 0, $cut, @start, [raw => "zz\r\n"],
+            [wait_close =>]),
+        failed('cut: status line', 0, $cut, @start,
+            [raw => "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\n"
+                . "\r\n<html>canary"], [wait_close =>]),
+        failed('cut: in a chunk', 0, $cut, @start,
+            [raw => "ff\r\ndata: {\"canary"], [close =>]),
+
+        $sse ? (
+            failed('event that never ends, close', 0, $cut, @start,
+                [chunk => 'data: {"id":'], [close =>]),
+            failed('event that never ends, end', 0, $cut, @start,
+                [chunk => 'data: {"id":'], [end =>]),
+            failed('event without its empty line', 0, $cut, @start,
+                [chunk => $texts->[1] =~ s/\n\n$//r], [end =>]),
+            failed('broken event', 0, 'upstream_invalid_reply', @start,
+                [chunk => "data: {\"canary\n\n"], [end =>]),
+        ) : (),
+    );
+}
+
+
+# Cut at bytes all over the reply, before it says that it is complete.
+
+sub native_cuts {
+    my ($api, $form) = @_;
+
+    return if $form eq 'json';
+
+    my ($before, $texts, $ends) = Argo::Native::frames($api);
+    my $bytes = join '', @$before, @$texts;
+    my $visible = length join '', @$before, $texts->[0];
+    my $n = 9;
+
+    return map {
+        my $at = int $_ * length($bytes) / $n;
+
+        map { { %{failed("cut at $at: $_->[0]", 502, 'upstream_incomplete',
+            Argo::Native::head('sse'),
+            ($at ? [chunk => substr $bytes, 0, $at] : [head =>]),
+            [drain =>], $_)}, after => $at >= $visible } }
+            [close =>], [end =>];
+    } 1 .. $n;
 }
 
 
