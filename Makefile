@@ -252,7 +252,7 @@ SDK := $(ROOT)/t/sdk
 SDK_NODE := --initial-old-space-size=1024
 
 .PHONY: sdk
-sdk: build binary $(SDK)/node_modules/.installed ## test with the openai SDK
+sdk: build binary $(SDK)/node_modules/.installed ## test with the vendors' SDKs, AI SDK and LangChain
 	@cd $(SDK) && failed=; for sdk in openai openai-v6; do \
 		echo "---- $$sdk"; \
 		$(TEST_ENV) ARGO_TEST_SDK=$$sdk node $(SDK_NODE) --test \
@@ -261,6 +261,19 @@ sdk: build binary $(SDK)/node_modules/.installed ## test with the openai SDK
 
 $(SDK)/node_modules/.installed: $(SDK)/package-lock.json
 	cd $(SDK) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# the command-line agents, as their vendors publish them
+
+AGENTS := $(ROOT)/t/agents
+
+.PHONY: agents
+agents: build binary $(AGENTS)/node_modules/.installed ## test with Codex, Claude Code, Gemini CLI, OpenCode
+	@cd $(AGENTS) && $(TEST_ENV) node --test *.test.mjs
+
+$(AGENTS)/node_modules/.installed: $(AGENTS)/package-lock.json
+	cd $(AGENTS) && npm ci --ignore-scripts --no-audit --no-fund \
+		--loglevel=error
 	@touch $@
 
 # what the module counts, against the reference; both are installed as their
@@ -453,10 +466,18 @@ install: build ## install modules, examples, documents (DESTDIR=)
 			|| install -m 644 $(ROOT)/conf-examples/$$file \
 				$(DESTDIR)$(CONF_PATH)/ || exit 1; \
 	done
+	[ -e $(DESTDIR)$(CONF_PATH)/argo_rules.conf ] \
+		|| install -m 644 $(ROOT)/conf/argo_rules.conf \
+			$(DESTDIR)$(CONF_PATH)/
 	install -m 644 $(ROOT)/conf-examples/*.conf \
 		$(DESTDIR)$(DOC_PATH)/examples/
 	install -m 644 $(ROOT)/README.md $(ROOT)/LICENSE $(ROOT)/docs/*.md \
 		$(DESTDIR)$(DOC_PATH)/
+	for part in clients conversion; do \
+		install -d $(DESTDIR)$(DOC_PATH)/$$part \
+		&& install -m 644 $(ROOT)/docs/$$part/*.md \
+			$(DESTDIR)$(DOC_PATH)/$$part/ || exit 1; \
+	done
 
 .PHONY: dist
 dist: ## make a source archive of HEAD
