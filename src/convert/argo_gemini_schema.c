@@ -133,9 +133,15 @@ argo_gemini_schema(ngx_pool_t *pool, argo_json_t *node, ngx_uint_t openapi,
         return NGX_ERROR;
     }
 
-    *schema = argo_request_node(pool, root->type, &text);
+    /* what is sent up is looked into as any other schema */
 
-    return *schema ? NGX_OK : NGX_ERROR;
+    rc = argo_json_parse(pool, &text, ARGO_JSON_MAX_DEPTH, schema, err);
+
+    if (rc == NGX_OK) {
+        (*schema)->taken = 1;
+    }
+
+    return rc;
 }
 
 

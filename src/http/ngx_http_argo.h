@@ -322,6 +322,12 @@ ngx_int_t ngx_http_argo_resolve(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 
 /*
+ * Random bytes for ids, which need not be secret: they are drawn for many at
+ * once.
+ */
+ngx_int_t ngx_http_argo_random(u_char *p, size_t n);
+
+/*
  * From the client's body, in ctx->request, to the call of ARGO, and its
  * failure to the client: for a body handler.
  */

@@ -34,7 +34,6 @@ static ngx_int_t ngx_http_argo_read_request(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 static ngx_int_t ngx_http_argo_init_stream(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
-static ngx_int_t ngx_http_argo_random(u_char *p, size_t n);
 static void ngx_http_argo_resume(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_finish(ngx_http_request_t *r,
@@ -443,12 +442,9 @@ ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 }
 
 
-/*
- * For ids, which need not be secret: bytes are drawn for many at once, since a
- * call of OpenSSL costs more than all the rest of an id.
- */
+/* a call of OpenSSL costs more than all the rest of an id */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_random(u_char *p, size_t n)
 {
     static u_char  drawn[NGX_HTTP_ARGO_DRAWN];

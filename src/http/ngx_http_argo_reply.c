@@ -343,20 +343,38 @@ ngx_http_argo_add_headers(ngx_http_request_t *r)
 }
 
 
-/* nginx's own id of the request, so that its logs can be searched for it */
+/*
+ * nginx's own id of the request, so that its logs can be searched for it.  If
+ * nobody has asked for $request_id yet, it is made here, with fewer calls of
+ * OpenSSL, and kept where nginx keeps it.
+ */
 
 static ngx_int_t
 ngx_http_argo_get_id(ngx_http_request_t *r, ngx_str_t *id)
 {
+    u_char                      bytes[16];
     ngx_http_variable_value_t  *vv;
     ngx_http_argo_main_conf_t  *amcf;
 
     amcf = ngx_http_get_module_main_conf(r, ngx_http_argo_module);
 
-    vv = ngx_http_get_indexed_variable(r, amcf->request_id);
+    vv = &r->variables[amcf->request_id];
 
-    if (vv == NULL || vv->not_found) {
-        return NGX_ERROR;
+    if (!vv->valid) {
+
+        id->data = ngx_pnalloc(r->pool, 2 * sizeof(bytes));
+
+        if (id->data == NULL
+            || ngx_http_argo_random(bytes, sizeof(bytes)) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        vv->data = id->data;
+        vv->len = ngx_hex_dump(id->data, bytes, sizeof(bytes)) - id->data;
+        vv->valid = 1;
+        vv->no_cacheable = 0;
+        vv->not_found = 0;
     }
 
     id->data = vv->data;

@@ -217,7 +217,7 @@ ngx_http_argo_root_handler(ngx_http_request_t *r)
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
 
     argo_out_lit(&out, "{\"message\":\"A gateway to ARGO for clients of the "
-                       "OpenAI API\",\"name\":\"ngx_http_argo_module\","
+                       "OpenAI, Anthropic and Gemini APIs\",\"name\":\"ngx_http_argo_module\","
                        "\"version\":\"" ARGO_VERSION "\",\"routes\":[");
 
     for (ep = ngx_http_argo_endpoints; ep->name.len; ep++) {
@@ -243,7 +243,10 @@ ngx_http_argo_write_route(argo_out_t *out, const ngx_http_argo_endpoint_t *ep)
 
     argo_out_lit(out, "{\"path\":\"/");
 
-    if (!ep->service) {
+    if (ep->beta) {
+        argo_out_lit(out, "v1beta/");
+
+    } else if (!ep->service) {
         argo_out_lit(out, "v1/");
     }
 
