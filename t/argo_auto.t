@@ -121,6 +121,11 @@ my $text = '{"model":"v3small","input":"Hi"}';
 my $texts = '{"model":"v3small","prompt":["Hi"]}';
 my $message = '{"model":"gpt-4o","max_tokens":9,"messages":'
     . '[{"role":"user","content":"Hi"}]}';
+
+# of "Hi", by the tables or by estimate
+
+my $build = $ENV{ARGO_BUILD_DIR} || '../build';
+my $count = -e "$build/o200k_base.argo" ? 8 : 1;
 my $contents = '{"contents":[{"parts":[{"text":"Hi"}]}]}';
 my $unknown = '404 invalid_request_error null unknown_url';
 my $wrong_method = '405 invalid_request_error null method_not_allowed';
@@ -180,7 +185,7 @@ for (
 
     for (
         [ 'messages', 'type', 'message' ],
-        [ 'messages/count_tokens', 'input_tokens', 8 ],
+        [ 'messages/count_tokens', 'input_tokens', $count ],
     ) {
         my ($path, $member, $value) = @$_;
 
@@ -212,7 +217,7 @@ for (
             "$port$at, generateContent, text");
 
         $r = $c->post("$at/models/argo:gpt-4o:countTokens", $contents);
-        is($r->json()->{totalTokens}, 8, "$port$at, countTokens");
+        is($r->json()->{totalTokens}, $count, "$port$at, countTokens");
 
         $r = $c->post("$at/models/argo:gpt-4o:nothing", $contents);
         is("$r->{status} $r->{body}" =~ s/^(404) .*"(NOT_FOUND)".*/$1 $2/rs,

@@ -218,7 +218,6 @@ struct ngx_http_argo_ctx_s {
     const argo_front_t              *front;
     const argo_back_t               *back;      /* NULL: not chosen yet */
     ngx_str_t                        item;      /* path behind the endpoint */
-    ngx_str_t                        key;       /* of the argument "key" */
 
     ngx_str_t                        user;
     argo_model_table_t              *models;    /* once they were asked for */

@@ -18,6 +18,9 @@
 
 static ngx_int_t ngx_http_argo_find_credential(ngx_http_request_t *r,
     ngx_str_t *value);
+static ngx_str_t *ngx_http_argo_hidden_key(ngx_http_request_t *r);
+static void ngx_http_argo_key_cleanup(void *data);
+static void ngx_http_argo_find_key(ngx_str_t *args, ngx_str_t *value);
 static void ngx_http_argo_cover_key(ngx_str_t *s, ngx_uint_t inside);
 static ngx_uint_t ngx_http_argo_is_account(const ngx_str_t *name);
 
@@ -78,9 +81,8 @@ ngx_http_argo_credential(ngx_http_request_t *r, ngx_str_t *name)
 static ngx_int_t
 ngx_http_argo_find_credential(ngx_http_request_t *r, ngx_str_t *value)
 {
-    ngx_str_t            *name;
-    ngx_table_elt_t      *h;
-    ngx_http_argo_ctx_t  *ctx;
+    ngx_str_t        *name, *key;
+    ngx_table_elt_t  *h;
 
     h = r->headers_in.authorization;
 
@@ -109,10 +111,10 @@ ngx_http_argo_find_credential(ngx_http_request_t *r, ngx_str_t *value)
         }
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
+    key = ngx_http_argo_hidden_key(r);
 
-    if (ctx && ctx->key.len) {
-        *value = ctx->key;
+    if (key) {
+        *value = *key;
         return NGX_OK;
     }
 
@@ -120,45 +122,44 @@ ngx_http_argo_find_credential(ngx_http_request_t *r, ngx_str_t *value)
 }
 
 
+/*
+ * What has been covered is kept in a cleanup of the pool, as nginx's realip
+ * module keeps addresses: contexts are zeroed by redirects.
+ */
+
 ngx_int_t
 ngx_http_argo_hide_key(ngx_http_request_t *r)
 {
-    ngx_str_t                  value;
-    ngx_http_argo_ctx_t       *ctx;
+    ngx_str_t                  value, *key;
+    ngx_pool_cleanup_t        *cln;
     ngx_http_argo_loc_conf_t  *alcf;
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
 
-    if (alcf->endpoint == NULL || r != r->main || r->args.len == 0
-        || ngx_http_arg(r, (u_char *) "key", sizeof("key") - 1, &value)
-           != NGX_OK
-        || value.len == 0)
-    {
+    if (alcf->endpoint == NULL || r != r->main || r->args.len == 0) {
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
-
-    if (ctx == NULL) {
-
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_argo_ctx_t));
-        if (ctx == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
-    }
+    ngx_http_argo_find_key(&r->args, &value);
 
     /* it comes here again when a location is left for another */
 
-    if (ctx->key.len == 0) {
+    if (value.len && ngx_http_argo_hidden_key(r) == NULL) {
 
-        ctx->key.data = ngx_pstrdup(r->pool, &value);
-        if (ctx->key.data == NULL) {
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_str_t));
+        if (cln == NULL) {
             return NGX_ERROR;
         }
 
-        ctx->key.len = value.len;
+        key = cln->data;
+
+        key->len = value.len;
+        key->data = ngx_pstrdup(r->pool, &value);
+        if (key->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_http_argo_key_cleanup;
     }
 
     /* one place in memory or three, by the version of HTTP */
@@ -168,6 +169,66 @@ ngx_http_argo_hide_key(ngx_http_request_t *r)
     ngx_http_argo_cover_key(&r->request_line, 0);
 
     return NGX_DECLINED;
+}
+
+
+static ngx_str_t *
+ngx_http_argo_hidden_key(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_argo_key_cleanup) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* only marks what it is a cleanup of */
+
+static void
+ngx_http_argo_key_cleanup(void *data)
+{
+    ngx_str_t *key = data;
+
+    ngx_explicit_memzero(key->data, key->len);
+}
+
+
+/* The first argument "key" that is not empty; len 0: there is none. */
+
+static void
+ngx_http_argo_find_key(ngx_str_t *args, ngx_str_t *value)
+{
+    u_char     *p, *last;
+    ngx_str_t   rest;
+
+    rest = *args;
+
+    ngx_str_null(value);
+
+    while (rest.len) {
+        last = rest.data + rest.len;
+        p = ngx_strlchr(rest.data, last, '&');
+
+        if (p == NULL) {
+            p = last;
+        }
+
+        if (p - rest.data > 4
+            && ngx_strncasecmp(rest.data, (u_char *) "key=", 4) == 0)
+        {
+            value->data = rest.data + 4;
+            value->len = p - value->data;
+            return;
+        }
+
+        rest.data = (p < last) ? p + 1 : last;
+        rest.len = last - rest.data;
+    }
 }
 
 

@@ -380,19 +380,16 @@ ngx_http_argo_get_ctx(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
 
-    if (ctx && ctx->front) {
+    if (ctx) {
         return ctx;
     }
 
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_argo_ctx_t));
     if (ctx == NULL) {
-
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_argo_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
+        return NULL;
     }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_argo_module);
 
     ctx->endpoint = ngx_http_argo_route(r, &ctx->item);
     ctx->front = &argo_openai_chat_front;

@@ -436,6 +436,12 @@ ngx_http_argo_replace_page(ngx_http_request_t *r)
     argo_error_t          err;
     ngx_http_argo_ctx_t  *ctx;
 
+    /* what nginx refuses early has not come to the rewrite phase */
+
+    if (ngx_http_argo_hide_key(r) == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
     ctx = ngx_http_argo_get_ctx(r);
     if (ctx == NULL) {
         return NGX_ERROR;
