@@ -148,6 +148,26 @@ describe('embeddings', () => withGateway((gateway) => {
         assert.equal(error.code, 'rate_limit_exceeded');
     });
 
+    it('of token ids are those of their text', async () => {
+        const openai = client(gateway());
+
+        /* "hello world" in cl100k_base, and twice in one request */
+        const ids = [15339, 1917];
+
+        const { data: [text] } = await openai.embeddings.create({
+            model, input: 'hello world',
+        });
+        const one = await openai.embeddings.create({ model, input: ids });
+        const two = await openai.embeddings.create({
+            model, input: [ids, ids],
+        });
+
+        assert.deepEqual(one.data[0].embedding, text.embedding);
+        assert.deepEqual(two.data.map((item) => item.embedding),
+            [text.embedding, text.embedding]);
+        assert.equal(one.usage.prompt_tokens, 2);
+    });
+
     it('of what can\'t be embedded are an error', async () => {
         const openai = client(gateway());
 
@@ -155,7 +175,9 @@ describe('embeddings', () => withGateway((gateway) => {
             [{ model, input: '' }, 'input'],
             [{ model, input: [] }, 'input'],
             [{ model, input: ['a', ''] }, 'input[1]'],
-            [{ model, input: [1, 2, 3] }, 'input'],
+            [{ model, input: [1, 2, 1.5] }, 'input'],
+            [{ model, input: [[1, 2], []] }, 'input[1]'],
+            [{ model, input: [999999999] }, 'input'],
             [{ model, input: Array(2049).fill('a') }, 'input'],
             [{ model, input: 'a', dimensions: 2000 }, 'dimensions'],
             [{ model: 'ada002', input: 'a', dimensions: 5 }, 'dimensions'],

@@ -304,7 +304,7 @@ describe('failures of responses', () => withGateway((gateway) => {
         previous_response_id: { previous_response_id: 'resp_1' },
         conversation: { conversation: 'conv_1' },
         background: { background: true },
-        'tools[0].type': { tools: [{ type: 'web_search' }] },
+        'tools[0].type': { tools: [{ type: 'computer' }] },
         'input[0].type': { input: [{ type: 'item_reference', id: 'x' }] },
         'text.format.type': { text: { format: { type: 'xml' } } },
     })) {
