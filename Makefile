@@ -252,7 +252,7 @@ SDK := $(ROOT)/t/sdk
 SDK_NODE := --initial-old-space-size=1024
 
 .PHONY: sdk
-sdk: build binary $(SDK)/node_modules/.installed ## test with the vendors' SDKs, AI SDK and LangChain
+sdk: build binary $(SDK)/node_modules/.installed ## test with SDKs
 	@cd $(SDK) && failed=; for sdk in openai openai-v6; do \
 		echo "---- $$sdk"; \
 		$(TEST_ENV) ARGO_TEST_SDK=$$sdk node $(SDK_NODE) --test \
@@ -268,7 +268,7 @@ $(SDK)/node_modules/.installed: $(SDK)/package-lock.json
 AGENTS := $(ROOT)/t/agents
 
 .PHONY: agents
-agents: build binary $(AGENTS)/node_modules/.installed ## test with Codex, Claude Code, Gemini CLI, OpenCode
+agents: build binary $(AGENTS)/node_modules/.installed ## test with agents
 	@cd $(AGENTS) && $(TEST_ENV) node --test *.test.mjs
 
 $(AGENTS)/node_modules/.installed: $(AGENTS)/package-lock.json

@@ -217,7 +217,8 @@ ngx_http_argo_root_handler(ngx_http_request_t *r)
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
 
     argo_out_lit(&out, "{\"message\":\"A gateway to ARGO for clients of the "
-                       "OpenAI, Anthropic and Gemini APIs\",\"name\":\"ngx_http_argo_module\","
+                       "OpenAI, Anthropic and Gemini APIs\","
+                       "\"name\":\"ngx_http_argo_module\","
                        "\"version\":\"" ARGO_VERSION "\",\"routes\":[");
 
     for (ep = ngx_http_argo_endpoints; ep->name.len; ep++) {
