@@ -49,6 +49,7 @@ http {
             internal;
             proxy_pass          http://127.0.0.1:8081/;
             proxy_http_version  1.1;
+            proxy_read_timeout  600s;
             proxy_set_header    Connection "";
         }
     }

@@ -14,6 +14,7 @@ use Test::More;
 BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
+use Argo::Faults;
 use Argo::Test;
 use Argo::Gateway;
 
@@ -109,10 +110,10 @@ my @modes = qw/ unary real pseudo /;
 
 # no reply at all
 
-my $unreachable = '502 server_error null upstream_unreachable';
-my $incomplete = '502 server_error null upstream_incomplete';
-my $invalid = '502 server_error null upstream_invalid_reply';
-my $timeout = '504 server_error null upstream_timeout';
+my $unreachable = $Argo::Faults::unreachable;
+my $incomplete = $Argo::Faults::incomplete;
+my $invalid = $Argo::Faults::invalid;
+my $timeout = $Argo::Faults::timeout;
 
 for my $mode (@modes) {
     is(post($mode, '_refused')->error(), $unreachable, "refused, $mode");
@@ -146,87 +147,14 @@ for my $mode (@modes) {
 
 # statuses and bodies: what comes, what the client gets
 
-my $html = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
-    . "<body>canary</body>\r\n</html>\r\n";
-
-my @statuses = (
-    [ 400, 'json', '{"error":{"message":"Bad thing","type":"x","param":"stop",'
-        . '"code":"unsupported_value"}}',
-        '400 invalid_request_error stop unsupported_value', qr/^Bad thing$/ ],
-    [ 400, 'json', '{"error":{"message":"\u00e9 \"q\"","type":"BadRequest",'
-        . '"code":null}}',
-        '400 invalid_request_error null null', qr/^\xe9 "q"$/ ],
-    [ 400, 'json', '{"error":"plain"}',
-        '400 invalid_request_error null null', qr/^plain$/ ],
-    [ 400, 'json', '{"detail":"plain"}',
-        '400 invalid_request_error null null', qr/^plain$/ ],
-    [ 400, 'json', '{"message":"plain"}',
-        '400 invalid_request_error null null', qr/^plain$/ ],
-    [ 422, 'json', '{"detail":[{"type":"string_type","loc":["body","prompt",'
-        . '0],"msg":"Input should be a valid string","input":[1]},'
-        . '{"loc":["body","user"],"msg":"Field required"}]}',
-        '422 invalid_request_error null null',
-        qr/prompt.*Input should be a valid string/s ],
-    [ 401, 'json', '{"detail":"Who?"}',
-        '401 authentication_error null null', qr/^Who\?$/ ],
-    [ 403, 'json', '{"detail":"No."}',
-        '403 permission_error null null', qr/^No\.$/ ],
-    [ 404, 'json', '{"detail":"Not Found"}',
-        '404 invalid_request_error null null', qr/^Not Found$/ ],
-    [ 404, 'json', '{"error":{"message":"m","code":"model_not_found",'
-        . '"param":null,"type":"t"}}',
-        '404 invalid_request_error null model_not_found', qr/^m$/ ],
-    [ 408, 'json', '{"detail":"Late"}',
-        '408 server_error null null', qr/^Late$/ ],
-    [ 413, 'html', $html,
-        '413 invalid_request_error null null', qr/413.*HTML/ ],
-    [ 429, 'json', '{"error":{"message":"Slow down","code":null}}',
-        '429 rate_limit_error null rate_limit_exceeded', qr/^Slow down$/ ],
-    [ 429, 'text', 'Error code: 429 - RESOURCE_EXHAUSTED',
-        '429 rate_limit_error null rate_limit_exceeded', qr/429/ ],
-    [ 500, 'json', '{"error":{"message":"\'NoneType\' object is not iterable",'
-        . '"type":"TypeError","code":"internal_error"}}',
-        '500 server_error null internal_error', qr/NoneType/ ],
-    [ 500, 'json', '{"error":{"message":["x"],"code":5,"param":{}}}',
-        '500 server_error null null', qr/500/ ],
-    [ 500, 'json', '{"detail":{"a":1}}',
-        '500 server_error null null', qr/500/ ],
-    [ 500, 'json', '[]', '500 server_error null null', qr/500/ ],
-    [ 500, 'json', '{', '500 server_error null null', qr/500/ ],
-    [ 500, 'json', '', '500 server_error null null', qr/500/ ],
-    [ 500, 'none', 'x', '500 server_error null null', qr/500/ ],
-    [ 500, 'json', '{"message":""}', '500 server_error null null', qr/500/ ],
-    [ 500, 'json', "{\"message\":\"\xff\"}",
-        '500 server_error null null', qr/./ ],
-    [ 501, 'json', '{"message":"m"}', '501 server_error null null', qr/^m$/ ],
-    [ 502, 'html', $html, '502 server_error null null',
-        qr/^ARGO answered 502 with an HTML page/ ],
-    [ 503, 'html', $html, '503 server_error null null',
-        qr/^ARGO answered 503 with an HTML page/ ],
-    [ 503, 'json', '', '503 server_error null null', qr/503.*no usable/ ],
-    [ 504, 'html', $html, '504 server_error null null',
-        qr/^ARGO answered 504 with an HTML page/ ],
-    [ 529, 'json', '{"error":{"type":"overloaded_error","message":"Busy"}}',
-        '529 server_error null null', qr/^Busy$/ ],
-    [ 500, 'json', '{"error":{"message":"' . 'x' x 100000 . '"}}',
-        '500 server_error null null', qr/^x+/ ],
-    [ 500, 'json', '[' x 5000, '500 server_error null null', qr/500/ ],
-);
-
-my %types = (
-    json => 'application/json',
-    html => 'text/html; charset=utf-8',
-    text => 'text/plain; charset=utf-8',
-);
-
-for (@statuses) {
+for (@Argo::Faults::all_replies) {
     my ($status, $type, $body, $expected, $message) = @$_;
 
     my $name = "$status " . substr $body, 0, 40;
     $name =~ s/[^ -~]/./g;
 
     for my $mode (@modes) {
-        reply($status, $types{$type}, $body);
+        reply($status, $Argo::Faults::types{$type}, $body);
 
         my $r = post($mode);
         is($r->error(), $expected, "$name, $mode");
@@ -319,38 +247,11 @@ for my $status (201, 204, 206, 301, 302, 307, 304, 308, 399) {
 
 # bodies with status 200
 
-for (
-    [ 'empty', 'json', '' ],
-    [ 'cut JSON', 'json', '{"response":"Hello"' ],
-    [ 'no JSON', 'json', 'Hello' ],
-    [ 'text behind', 'json', '{"response":"Hello"}x' ],
-    [ 'array', 'json', '["response"]' ],
-    [ 'string', 'json', '"response"' ],
-    [ 'no response', 'json', '{"Response":"Hello"}' ],
-    [ 'empty object', 'json', '{}' ],
-    [ 'number', 'json', '{"response":1}' ],
-    [ 'boolean', 'json', '{"response":true}' ],
-    [ 'null', 'json', '{"response":null}' ],
-    [ 'list', 'json', '{"response":["Hello"]}' ],
-    [ 'content number', 'json', '{"response":{"content":1}}' ],
-    [ 'tool calls string', 'json',
-        '{"response":{"content":"","tool_calls":"x"}}' ],
-    [ 'content and tool calls number', 'json',
-        '{"response":{"content":"canary","tool_calls":1}}' ],
-    [ 'tool call number', 'json',
-        '{"response":{"content":"","tool_calls":[1]}}' ],
-    [ 'tool call without name', 'json', '{"response":{"content":"",'
-        . '"tool_calls":[{"id":"a","type":"function","function":{}}]}}' ],
-    [ 'not UTF-8', 'json', "{\"response\":\"\xff\"}" ],
-    [ 'deep', 'json', '{"response":' . '[' x 200 . ']' x 200 . '}' ],
-    [ 'page', 'html', $html ],
-    [ 'page as JSON', 'json', $html ],
-    [ 'no type', 'none', '{"response":"Hello"}' ],
-) {
+for (@Argo::Faults::all_bodies) {
     my ($name, $type, $body) = @$_;
 
     for my $mode (@modes) {
-        reply(200, $types{$type}, $body);
+        reply(200, $Argo::Faults::types{$type}, $body);
 
         my $r = post($mode);
         is($r->error(), $invalid, "$name, $mode") or diag($r->{body});
@@ -433,16 +334,10 @@ like(post('unary')->error(), qr/^502 server_error null upstream_/,
 
 # denials
 
-my $denial = "\n\n\x{26a0}\x{fe0f} **IMPORTANT AUTHENTICATION NOTICE FROM ARGO"
-    . "** \x{26a0}\x{fe0f}\n\n\x{1f6ab} **ACCESS DENIED** \x{1f6ab}\n\n"
-    . "The username 'jdoe' is not authorized to use the Argo Gateway API. "
-    . "Your ANL account was found but you do not appear in the authorized "
-    . "users list for your division.\n\n** END NOTICE FROM ARGO **";
-my $misuse = 'You passed a messages field along with a system and or prompt '
-    . 'field. Please only pass messages with any system and user prompts '
-    . 'included, or only pass system and prompt alone.';
-my $denied = '403 permission_error null argo_access_denied';
-my $rejected = '400 invalid_request_error null argo_rejected';
+my $denial = $Argo::Faults::denial;
+my $misuse = $Argo::Faults::misuse;
+my $denied = $Argo::Faults::denied;
+my $rejected = $Argo::Faults::rejected;
 
 for my $mode (@modes) {
     soft($mode, $denial);

@@ -400,7 +400,10 @@ sub asked {
     my @asked = logged($t, 'asked.log', $n);
 
     for (@asked) {
-        is($_->{authorization}, '', 'credentials are not passed on');
+        my $body = JSON::PP->new->utf8->decode($_->{body});
+
+        is($_->{authorization}, "Bearer $body->{user}",
+            'the ARGO user in place of the client\'s credential');
         is($_->{host}, 'apps.inside.anl.gov', 'host');
         like($_->{agent}, qr/^ngx_http_argo_module\//, 'user agent');
     }

@@ -21,7 +21,7 @@ use strict;
 
 use IO::Compress::Gzip qw/ gzip /;
 
-use Argo::Native ();
+use Argo::Dialects ();
 use Argo::Test ();
 
 our $denial = "\n\n\x{26a0}\x{fe0f} **IMPORTANT AUTHENTICATION NOTICE FROM "
@@ -83,10 +83,77 @@ my @replies = (
         '400 invalid_request_error stop invalid_value' ],
 );
 
-my %types = (
+our %types = (
     json => 'application/json',
     html => 'text/html; charset=utf-8',
     text => 'text/plain; charset=utf-8',
+);
+
+# the same for the test that is about nothing else, each with what its message
+# must be
+
+our @all_replies = (
+    [ 400, 'json', '{"error":{"message":"Bad thing","type":"x","param":"stop",'
+        . '"code":"unsupported_value"}}',
+        '400 invalid_request_error stop unsupported_value', qr/^Bad thing$/ ],
+    [ 400, 'json', '{"error":{"message":"\u00e9 \"q\"","type":"BadRequest",'
+        . '"code":null}}',
+        '400 invalid_request_error null null', qr/^\xe9 "q"$/ ],
+    [ 400, 'json', '{"error":"plain"}',
+        '400 invalid_request_error null null', qr/^plain$/ ],
+    [ 400, 'json', '{"detail":"plain"}',
+        '400 invalid_request_error null null', qr/^plain$/ ],
+    [ 400, 'json', '{"message":"plain"}',
+        '400 invalid_request_error null null', qr/^plain$/ ],
+    [ 422, 'json', '{"detail":[{"type":"string_type","loc":["body","prompt",'
+        . '0],"msg":"Input should be a valid string","input":[1]},'
+        . '{"loc":["body","user"],"msg":"Field required"}]}',
+        '422 invalid_request_error null null',
+        qr/prompt.*Input should be a valid string/s ],
+    [ 401, 'json', '{"detail":"Who?"}',
+        '401 authentication_error null null', qr/^Who\?$/ ],
+    [ 403, 'json', '{"detail":"No."}',
+        '403 permission_error null null', qr/^No\.$/ ],
+    [ 404, 'json', '{"detail":"Not Found"}',
+        '404 invalid_request_error null null', qr/^Not Found$/ ],
+    [ 404, 'json', '{"error":{"message":"m","code":"model_not_found",'
+        . '"param":null,"type":"t"}}',
+        '404 invalid_request_error null model_not_found', qr/^m$/ ],
+    [ 408, 'json', '{"detail":"Late"}',
+        '408 server_error null null', qr/^Late$/ ],
+    [ 413, 'html', $html,
+        '413 invalid_request_error null null', qr/413.*HTML/ ],
+    [ 429, 'json', '{"error":{"message":"Slow down","code":null}}',
+        '429 rate_limit_error null rate_limit_exceeded', qr/^Slow down$/ ],
+    [ 429, 'text', 'Error code: 429 - RESOURCE_EXHAUSTED',
+        '429 rate_limit_error null rate_limit_exceeded', qr/429/ ],
+    [ 500, 'json', '{"error":{"message":"\'NoneType\' object is not iterable",'
+        . '"type":"TypeError","code":"internal_error"}}',
+        '500 server_error null internal_error', qr/NoneType/ ],
+    [ 500, 'json', '{"error":{"message":["x"],"code":5,"param":{}}}',
+        '500 server_error null null', qr/500/ ],
+    [ 500, 'json', '{"detail":{"a":1}}',
+        '500 server_error null null', qr/500/ ],
+    [ 500, 'json', '[]', '500 server_error null null', qr/500/ ],
+    [ 500, 'json', '{', '500 server_error null null', qr/500/ ],
+    [ 500, 'json', '', '500 server_error null null', qr/500/ ],
+    [ 500, 'none', 'x', '500 server_error null null', qr/500/ ],
+    [ 500, 'json', '{"message":""}', '500 server_error null null', qr/500/ ],
+    [ 500, 'json', "{\"message\":\"\xff\"}",
+        '500 server_error null null', qr/./ ],
+    [ 501, 'json', '{"message":"m"}', '501 server_error null null', qr/^m$/ ],
+    [ 502, 'html', $html, '502 server_error null null',
+        qr/^ARGO answered 502 with an HTML page/ ],
+    [ 503, 'html', $html, '503 server_error null null',
+        qr/^ARGO answered 503 with an HTML page/ ],
+    [ 503, 'json', '', '503 server_error null null', qr/503.*no usable/ ],
+    [ 504, 'html', $html, '504 server_error null null',
+        qr/^ARGO answered 504 with an HTML page/ ],
+    [ 529, 'json', '{"error":{"type":"overloaded_error","message":"Busy"}}',
+        '529 server_error null null', qr/^Busy$/ ],
+    [ 500, 'json', '{"error":{"message":"' . 'x' x 100000 . '"}}',
+        '500 server_error null null', qr/^x+/ ],
+    [ 500, 'json', '[' x 5000, '500 server_error null null', qr/500/ ],
 );
 
 # statuses of success, or none, that a reply can't have
@@ -101,6 +168,35 @@ my @bodies = (
     [ 'page', 'html', $html ],
     [ 'page as JSON', 'json', $html ],
     [ 'no type', 'none', '{"response":"canary"}' ],
+);
+
+our @all_bodies = (
+    [ 'empty', 'json', '' ],
+    [ 'cut JSON', 'json', '{"response":"Hello"' ],
+    [ 'no JSON', 'json', 'Hello' ],
+    [ 'text behind', 'json', '{"response":"Hello"}x' ],
+    [ 'array', 'json', '["response"]' ],
+    [ 'string', 'json', '"response"' ],
+    [ 'no response', 'json', '{"Response":"Hello"}' ],
+    [ 'empty object', 'json', '{}' ],
+    [ 'number', 'json', '{"response":1}' ],
+    [ 'boolean', 'json', '{"response":true}' ],
+    [ 'null', 'json', '{"response":null}' ],
+    [ 'list', 'json', '{"response":["Hello"]}' ],
+    [ 'content number', 'json', '{"response":{"content":1}}' ],
+    [ 'tool calls string', 'json',
+        '{"response":{"content":"","tool_calls":"x"}}' ],
+    [ 'content and tool calls number', 'json',
+        '{"response":{"content":"canary","tool_calls":1}}' ],
+    [ 'tool call number', 'json',
+        '{"response":{"content":"","tool_calls":[1]}}' ],
+    [ 'tool call without name', 'json', '{"response":{"content":"",'
+        . '"tool_calls":[{"id":"a","type":"function","function":{}}]}}' ],
+    [ 'not UTF-8', 'json', "{\"response\":\"\xff\"}" ],
+    [ 'deep', 'json', '{"response":' . '[' x 200 . ']' x 200 . '}' ],
+    [ 'page', 'html', $html ],
+    [ 'page as JSON', 'json', $html ],
+    [ 'no type', 'none', '{"response":"Hello"}' ],
 );
 
 
@@ -336,7 +432,7 @@ sub late {
 
 # ---- the native APIs
 
-# Faults of these are hashes as well, of an API and a form (see Argo::Native):
+# Faults of these are hashes as well, of an API and a form (see Argo::Dialects):
 #
 #   name
 #   where    as above
@@ -380,7 +476,7 @@ sub failed {
 sub native_silence {
     my ($api, $form) = @_;
 
-    my @head = (Argo::Native::head($form), [head =>]);
+    my @head = (Argo::Dialects::head($form), [head =>]);
     my @late = late_start($api, $form);
 
     return map { { %$_, code => "upstream_timeout", status => 504,
@@ -400,7 +496,7 @@ sub native_silence {
 sub native_no_reply {
     my ($form) = @_;
 
-    my @head = Argo::Native::head($form);
+    my @head = Argo::Dialects::head($form);
     my $none = 'upstream_unreachable';
 
     return (
@@ -490,10 +586,10 @@ sub native_bodies {
     my ($api, $form) = @_;
 
     my $invalid = 'upstream_invalid_reply';
-    my $json = Argo::Native::json($api);
+    my $json = Argo::Dialects::json($api);
     my $good = $form eq 'sse'
-        ? join '', map { @$_ } Argo::Native::frames($api) : $json;
-    my $type = (Argo::Native::head($form))[0][2];
+        ? join '', map { @$_ } Argo::Dialects::frames($api) : $json;
+    my $type = (Argo::Dialects::head($form))[0][2];
 
     gzip(\$good, \my $gzipped);
 
@@ -533,15 +629,16 @@ sub native_bodies {
                 [body => "data: {\"canary\n\n"]),
             # Anthropic may add kinds of events: what is none is passed over
             failed('event that is no object', 502, $api eq 'messages'
-                ? 'upstream_incomplete' : $invalid, [header => 'Content-Type', $type], [body => "data: 5\n\n"]),
+                ? 'upstream_incomplete' : $invalid,
+                [header => 'Content-Type', $type], [body => "data: 5\n\n"]),
         ) : (),
 
         failed('error object', 429, 'rate_limit_exceeded',
-            Argo::Native::head('json'),
+            Argo::Dialects::head('json'),
             [body => '{"error":{"message":"Too many",'
                 . '"type":"rate_limit_error","param":null,"code":null}}']),
         failed('error object of Anthropic\'s', native_overloaded($api),
-            Argo::Native::head('json'),
+            Argo::Dialects::head('json'),
             [body => '{"type":"error","error":{"type":"overloaded_error",'
                 . '"message":"Overloaded"}}']),
     );
@@ -556,7 +653,7 @@ sub native_framing {
 
         failed("bad chunk, $name", 502,
             qr/^upstream_(?:incomplete|invalid_reply)$/,
-            Argo::Native::head($form),
+            Argo::Dialects::head($form),
             [header => 'Transfer-Encoding', 'chunked'], [data => $bytes],
             [close =>])
     } [ 'size', "zz\r\n" ], [ 'long size', 'f' x 40 . "\r\n" ],
@@ -581,13 +678,13 @@ sub native_soft {
         my @words = $text =~ /(.{1,7})/gs;
 
         push @faults, failed("$name as JSON", @error,
-            Argo::Native::head('json'),
-            [body => Argo::Native::json($api, $text)]);
+            Argo::Dialects::head('json'),
+            [body => Argo::Dialects::json($api, $text)]);
 
         if ($form eq 'json') {
             push @faults, failed("$name in bytes", @error,
-                Argo::Native::head('json'), (map { [chunk => $_] }
-                    split //, Argo::Native::json($api, $text)), [end =>]);
+                Argo::Dialects::head('json'), (map { [chunk => $_] }
+                    split //, Argo::Dialects::json($api, $text)), [end =>]);
             next;
         }
 
@@ -596,12 +693,12 @@ sub native_soft {
         {
             my ($how, @texts) = @$_;
             my $bytes = join '', map { @$_ }
-                Argo::Native::frames($api, @texts);
+                Argo::Dialects::frames($api, @texts);
 
             push @faults, failed("$name, $how", @error,
-                Argo::Native::head('sse'), [chunk => $bytes], [end =>]);
+                Argo::Dialects::head('sse'), [chunk => $bytes], [end =>]);
             push @faults, failed("$name, $how, in pieces", @error,
-                Argo::Native::head('sse'), (map { [chunk => $_] }
+                Argo::Dialects::head('sse'), (map { [chunk => $_] }
                     unpack '(a37)*', $bytes), [end =>]);
         }
     }
@@ -609,8 +706,8 @@ sub native_soft {
     push @faults, native_error_events($api) if $form eq 'sse';
 
     push @faults, map { failed("failed as JSON, $_->[0]", @{$_}[1, 2],
-        Argo::Native::head('json'), [body => Argo::Test::json({
-            %{Argo::Native::response('failed')}, error => {
+        Argo::Dialects::head('json'), [body => Argo::Test::json({
+            %{Argo::Dialects::response('failed')}, error => {
                 code => $_->[0], message => 'Broken' } })]) }
         [ 'server_error', 502, 'upstream_error' ],
         [ 'rate_limit_exceeded', 429, 'rate_limit_exceeded' ],
@@ -636,28 +733,28 @@ sub native_error_events {
     my ($api) = @_;
 
     my @start = late_start($api, 'sse');
-    my ($before, $texts, $ends) = Argo::Native::frames($api);
+    my ($before, $texts, $ends) = Argo::Dialects::frames($api);
     my @events;
 
     if ($api eq 'messages') {
         @events = (
-            [ 'overloaded', Argo::Native::event('error', { error => {
+            [ 'overloaded', Argo::Dialects::event('error', { error => {
                 type => 'overloaded_error', message => 'Overloaded' } }),
                 native_overloaded($api) ],
-            [ 'invalid', Argo::Native::event('error', { error => {
+            [ 'invalid', Argo::Dialects::event('error', { error => {
                 type => 'invalid_request_error', message => 'Bad' } }),
                 400, 'null' ]);
 
     } elsif ($api eq 'responses') {
         @events = (
-            [ 'limit', Argo::Native::event('error', {
+            [ 'limit', Argo::Dialects::event('error', {
                 code => 'rate_limit_exceeded', message => 'Slow',
                 param => undef, sequence_number => 4 }),
                 429, 'rate_limit_exceeded' ],
             (map { my ($code, @error) = @$_;
-                [ "failed, $code", Argo::Native::event('response.failed', {
+                [ "failed, $code", Argo::Dialects::event('response.failed', {
                     sequence_number => 4, response => {
-                        %{Argo::Native::response('failed')}, error => {
+                        %{Argo::Dialects::response('failed')}, error => {
                             code => $code, message => 'Broken' } } }),
                     @error ] }
                 [ 'server_error', 502, 'upstream_error' ],
@@ -666,10 +763,10 @@ sub native_error_events {
 
     } else {
         @events = (
-            [ 'limit', Argo::Native::data({ error => { message => 'Slow',
+            [ 'limit', Argo::Dialects::data({ error => { message => 'Slow',
                 type => 'rate_limit_error', param => undef,
                 code => undef } }), 429, 'rate_limit_exceeded' ],
-            [ 'printed', Argo::Native::data({ error => { message =>
+            [ 'printed', Argo::Dialects::data({ error => { message =>
                 "Error code: 400 - {'error': {'message': 'Bad', 'type': "
                 . "'invalid_request_error', 'param': 'stop', 'code': "
                 . "'invalid_value'}}", type => 'BadRequestError' } }),
@@ -683,8 +780,8 @@ sub native_error_events {
             @{$_}[2 .. $#$_], [chunk => $event],
             (map { [chunk => $_] } @$ends), [end =>])},
             param => $param, after => $_->[1] } }
-            [ 'first', 0, Argo::Native::head('sse') ],
-            [ 'behind the start', 0, Argo::Native::head('sse'),
+            [ 'first', 0, Argo::Dialects::head('sse') ],
+            [ 'behind the start', 0, Argo::Dialects::head('sse'),
                 map { [chunk => $_] } @$before ],
             [ 'behind text', 1, @start ];
     } @events;
@@ -696,13 +793,13 @@ sub native_error_events {
 sub late_start {
     my ($api, $form) = @_;
 
-    return (Argo::Native::head($form),
-        [chunk => substr Argo::Native::json($api), 0, 20], [drain =>])
+    return (Argo::Dialects::head($form),
+        [chunk => substr Argo::Dialects::json($api), 0, 20], [drain =>])
         if $form eq 'json';
 
-    my ($before, $texts) = Argo::Native::frames($api);
+    my ($before, $texts) = Argo::Dialects::frames($api);
 
-    return (Argo::Native::head($form),
+    return (Argo::Dialects::head($form),
         (map { [chunk => $_] } @$before, $texts->[0]), [drain =>]);
 }
 
@@ -715,7 +812,7 @@ sub native_late {
     my @start = late_start($api, $form);
     my $cut = 'upstream_incomplete';
     my $sse = $form eq 'sse';
-    my ($texts, $ends) = (Argo::Native::frames($api))[1, 2];
+    my ($texts, $ends) = (Argo::Dialects::frames($api))[1, 2];
 
     return map { { %$_, status => 502, after => 1 } } (
         failed('cut: close', 0, $cut, @start, [close =>]),
@@ -751,7 +848,7 @@ sub native_cuts {
 
     return if $form eq 'json';
 
-    my ($before, $texts, $ends) = Argo::Native::frames($api);
+    my ($before, $texts, $ends) = Argo::Dialects::frames($api);
     my $bytes = join '', @$before, @$texts;
     my $visible = length join '', @$before, $texts->[0];
     my $n = 9;
@@ -760,7 +857,7 @@ sub native_cuts {
         my $at = int $_ * length($bytes) / $n;
 
         map { { %{failed("cut at $at: $_->[0]", 502, 'upstream_incomplete',
-            Argo::Native::head('sse'),
+            Argo::Dialects::head('sse'),
             ($at ? [chunk => substr $bytes, 0, $at] : [head =>]),
             [drain =>], $_)}, after => $at >= $visible } }
             [close =>], [end =>];
