@@ -102,7 +102,7 @@ argo_legacy_check_types(ngx_pool_t *pool, const argo_request_t *req,
 
     for (tool = req->tools; tool; tool = tool->next) {
 
-        if (tool->type == NULL && !tool->custom) {
+        if (tool->type == NULL && !(tool->custom && tool->raw)) {
             continue;
         }
 

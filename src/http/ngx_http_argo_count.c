@@ -18,8 +18,8 @@
 #include "argo_patch.h"
 
 
-/* bytes in one step: some milliseconds at the worst */
-#define NGX_HTTP_ARGO_COUNT_STEP  (256 * 1024)
+/* bytes in one step: a millisecond, some at the worst; docs/tokens.md */
+#define NGX_HTTP_ARGO_COUNT_STEP  (64 * 1024)
 
 
 typedef struct {
@@ -41,6 +41,8 @@ static ngx_int_t ngx_http_argo_count_ask(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_count_body(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call);
+static ngx_int_t ngx_http_argo_count_identity(ngx_http_argo_ctx_t *ctx,
+    argo_patch_t *patch, const ngx_str_t *user);
 static void ngx_http_argo_count_resume(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_count_finish(ngx_http_request_t *r,
@@ -239,7 +241,9 @@ ngx_http_argo_count_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     if (argo_patch_members(&patch, ctx->request.root, members,
                            argo_json_get(ctx->request.root, "user") ? 2 : 1)
-        != NGX_OK)
+        != NGX_OK
+        || ngx_http_argo_count_identity(ctx, &patch, &members[1].value)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -253,6 +257,32 @@ ngx_http_argo_count_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     call->size = out.size;
     call->body = argo_out_take(&out);
+
+    return NGX_OK;
+}
+
+
+/* As in a request for messages, whoever its client says it is. */
+
+static ngx_int_t
+ngx_http_argo_count_identity(ngx_http_argo_ctx_t *ctx, argo_patch_t *patch,
+    const ngx_str_t *user)
+{
+    argo_json_t         *node;
+    argo_member_edit_t   edit;
+
+    ngx_str_set(&edit.name, "user_id");
+    edit.value = *user;
+
+    for (node = ctx->request.root->child; node; node = node->next) {
+
+        if (argo_str_is(&node->name, "metadata")
+            && argo_json_get(node, "user_id")
+            && argo_patch_members(patch, node, &edit, 1) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
 
     return NGX_OK;
 }
