@@ -10,7 +10,7 @@
 #include "argo_sse.h"
 
 
-#define ARGO_SSE_BUFFER  8192
+#define ARGO_SSE_BUFFER  2048
 
 #define ARGO_SSE_BOM     "\xEF\xBB\xBF"
 
@@ -82,8 +82,22 @@ argo_sse_next(argo_sse_t *sse, u_char **p, u_char *end,
         if (sse->cr) {
             sse->cr = 0;
 
-            if (**p == LF && ++*p == end) {
-                return NGX_AGAIN;
+            if (**p == LF) {
+
+                if (sse->len) {
+                    /* the event goes on, and is handed on as it came */
+
+                    if (argo_sse_keep(sse, *p, 1) != NGX_OK) {
+                        return NGX_ERROR;
+                    }
+
+                    sse->line++;
+                    sse->scanned++;
+                }
+
+                if (++*p == end) {
+                    return NGX_AGAIN;
+                }
             }
         }
 

@@ -27,6 +27,7 @@ typedef struct {
     ngx_int_t    rc;
     ngx_uint_t   unfinished;
     ngx_uint_t   bad;               /* slices that are not where they say */
+    uint64_t     raw;               /* a sum of what would be handed on */
 } got_t;
 
 
@@ -121,7 +122,13 @@ add(got_t *got, const u_char *p, size_t n)
 static void
 take(got_t *got, argo_sse_event_t *ev)
 {
+    size_t  i;
+
     got->n++;
+
+    for (i = 0; i < ev->raw.len; i++) {
+        got->raw = (got->raw ^ ev->raw.data[i]) * 0x100000001b3;
+    }
 
     add(got, ev->name.data, ev->name.len);
     add(got, (u_char *) "|", 1);
@@ -186,6 +193,7 @@ feed(got_t *got, const ngx_str_t *in, size_t cut)
 
     got->rc = NGX_AGAIN;
     got->bad = 0;
+    got->raw = 0;
     sse.pool = pool;
 
     if (cut == BYTES) {
@@ -319,12 +327,13 @@ test_cases(void)
 
         for (cut = 1; cut < t->in.len; cut++) {
             feed(&other, &t->in, cut);
-            bad += !same(&other, &whole)
+            bad += !same(&other, &whole) || other.raw != whole.raw
                    || other.unfinished != whole.unfinished;
         }
 
         feed(&other, &t->in, BYTES);
-        bad += !same(&other, &whole) || other.unfinished != whole.unfinished;
+        bad += !same(&other, &whole) || other.raw != whole.raw
+               || other.unfinished != whole.unfinished;
 
         is(bad, 0, "%s: the same, however cut", t->name);
     }
