@@ -395,15 +395,26 @@ bench-tokens: tokens-tools ## compare the speed of counting tokens
 
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= $(CLANG)
-FUZZ_CFLAGS := -g -O1 -fsanitize=fuzzer,address,undefined \
+FUZZ_CFLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined
 FUZZ_NAMES := $(basename $(notdir $(wildcard $(ROOT)/t/fuzz/*.c)))
 
-$(OUT)/fuzz/%: $(ROOT)/t/fuzz/%.c $(UNIT_LIBRARY) $(wildcard \
-		$(ROOT)/src/core/*.h $(ROOT)/src/convert/*.h) $(OUT)/configured
+# all but the targets is compiled once for all of them
+
+FUZZ_LIBRARY := $(patsubst %.c,$(OUT)/fuzz/obj/%.o,$(notdir $(UNIT_LIBRARY)))
+
+vpath %.c $(sort $(dir $(UNIT_LIBRARY))) $(ROOT)/t/fuzz
+
+$(OUT)/fuzz/obj/%.o: %.c $(OUT)/configured
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_CFLAGS) $(WARNINGS) $(CORE_INCS) -o $@ $< \
-		$(UNIT_LIBRARY) $(CORE_LIBS)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) $(WARNINGS) $(CORE_INCS) -MMD -MP -c -o $@ $<
+
+$(OUT)/fuzz/%: $(OUT)/fuzz/obj/%.o $(FUZZ_LIBRARY)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(CORE_LIBS)
+
+.SECONDARY: $(FUZZ_LIBRARY) $(FUZZ_NAMES:%=$(OUT)/fuzz/obj/%.o)
+
+-include $(wildcard $(OUT)/fuzz/obj/*.d)
 
 .PHONY: fuzz-build
 fuzz-build: tables $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))

@@ -340,6 +340,10 @@ fuzz_pair(ngx_pool_t *pool, const fuzz_pair_t *pair, ngx_str_t *document)
         ngx_str_set(&one->user, "jdoe");
     }
 
+    for (one = &req; rc == NGX_OK && one && one->adapt; one = one->next) {
+        rc = one->adapt(pool, one, pair->back->dialect, &err);
+    }
+
     if (rc == NGX_OK) {
         rc = pair->back->plan_call(pool, &req, 0, &call, &err);
     }
