@@ -184,7 +184,6 @@ argo_anthropic_read_event(argo_stream_t *st, const argo_sse_event_t *frame)
 {
     ngx_int_t                rc;
     argo_json_t             *root;
-    argo_error_t             ignored;
     argo_anthropic_reply_t  *reply;
 
     reply = st->back_state;
@@ -198,10 +197,10 @@ argo_anthropic_read_event(argo_stream_t *st, const argo_sse_event_t *frame)
         return NGX_OK;
     }
 
-    rc = argo_json_parse(st->scratch, &frame->data,
-                         argo_str_is(&frame->name, "content_block_delta")
-                         ? ARGO_ANTHROPIC_DELTA_DEPTH
-                         : ARGO_ANTHROPIC_EVENT_DEPTH, &root, &ignored);
+    rc = argo_stream_parse(st, &frame->data,
+                           argo_str_is(&frame->name, "content_block_delta")
+                           ? ARGO_ANTHROPIC_DELTA_DEPTH
+                           : ARGO_ANTHROPIC_EVENT_DEPTH, &root);
 
     if (rc == NGX_DECLINED) {
         return argo_legacy_bad_reply(st, "an event of ARGO's reply is not "

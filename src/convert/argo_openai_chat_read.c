@@ -462,8 +462,7 @@ argo_chat_read_event(argo_stream_t *st, const argo_sse_event_t *frame)
         return argo_stream_reject(st);
     }
 
-    rc = argo_json_parse(st->scratch, &frame->data, ARGO_CHAT_REPLY_DEPTH,
-                         &root, &st->error);
+    rc = argo_stream_parse(st, &frame->data, ARGO_CHAT_REPLY_DEPTH, &root);
 
     if (rc == NGX_DECLINED) {
         return argo_legacy_bad_reply(st, "an event of ARGO's reply is not "

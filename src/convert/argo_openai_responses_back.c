@@ -770,8 +770,8 @@ argo_openai_responses_read_event(argo_stream_t *st,
         return NGX_OK;
     }
 
-    rc = argo_json_parse(st->scratch, &frame->data,
-                         ARGO_RESPONSES_EVENT_DEPTH, &root, &st->error);
+    rc = argo_stream_parse(st, &frame->data, ARGO_RESPONSES_EVENT_DEPTH,
+                           &root);
 
     if (rc == NGX_DECLINED || (rc == NGX_OK
                                && root->type != ARGO_JSON_OBJECT))

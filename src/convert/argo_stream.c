@@ -17,7 +17,7 @@
 #define ARGO_STREAM_BLOCK  4096
 
 /* the trees of most events fit in one block of the scratch pool */
-#define ARGO_STREAM_SCRATCH  8192
+#define ARGO_STREAM_SCRATCH  4096
 
 
 static void argo_stream_init_collect(argo_stream_t *st);
@@ -220,10 +220,26 @@ argo_stream_events(argo_stream_t *st, u_char *p, size_t n)
 }
 
 
+ngx_int_t
+argo_stream_parse(argo_stream_t *st, const ngx_str_t *data,
+    ngx_uint_t tree_depth, argo_json_t **root)
+{
+    argo_error_t  ignored;
+
+    return argo_json_parse_alike(st->form, st->scratch, data, tree_depth,
+                                 root, &ignored);
+}
+
+
 static ngx_int_t
 argo_stream_make_scratch(argo_stream_t *st)
 {
     ngx_pool_cleanup_t  *cln;
+
+    st->form = ngx_pcalloc(st->pool, sizeof(argo_json_form_t));
+    if (st->form == NULL) {
+        return NGX_ERROR;
+    }
 
     cln = ngx_pool_cleanup_add(st->pool, 0);
     if (cln == NULL) {

@@ -25,6 +25,7 @@
 #include "argo_dialect.h"
 #include "argo_error.h"
 #include "argo_ir.h"
+#include "argo_json_form.h"
 #include "argo_out.h"
 #include "argo_patch.h"
 #include "argo_soft.h"
@@ -80,6 +81,7 @@ struct argo_stream_s {
 
     argo_sse_t           sse;
     ngx_pool_t          *scratch;   /* for one event of upstream's */
+    argo_json_form_t    *form;      /* of the events before */
     argo_out_t           frames;    /* handed on, but not judged yet */
 
     u_char               id[ARGO_ID_LEN];
@@ -191,6 +193,13 @@ ngx_int_t argo_stream_next(argo_stream_t *st, argo_request_t *req);
  * also by this event: the back stops and returns it.
  */
 ngx_int_t argo_stream_emit(argo_stream_t *st, argo_event_t *ev);
+
+/*
+ * For backs: makes the tree of an event's data, which lives until read_event
+ * returns.  NGX_DECLINED: it is not JSON.
+ */
+ngx_int_t argo_stream_parse(argo_stream_t *st, const ngx_str_t *data,
+    ngx_uint_t tree_depth, argo_json_t **root);
 
 /* For backs: fails the reply with st->error, which the back has set. */
 ngx_int_t argo_stream_reject(argo_stream_t *st);

@@ -90,20 +90,32 @@ argo_tokens_init(argo_tokens_t *t, ngx_pool_t *pool,
 void
 argo_tokens_add(argo_tokens_t *t, const u_char *p, size_t n)
 {
-    size_t  i, ascii, wide;
+    size_t    i, ascii, wide;
+    uint64_t  v, high;
 
     if (t->rule) {
         argo_bpe_add(&t->counter, p, n);
         return;
     }
 
-    ascii = 0;
+    ascii = n;
     wide = 0;
 
-    /* no branches: compilers make vector code of it */
+    /* eight bytes at once: high bits are counted by a multiplication */
 
-    for (i = 0; i < n; i++) {
-        ascii += (p[i] < 0x80);
+    for (i = 0; n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        ngx_memcpy(&v, p + i, sizeof(uint64_t));
+
+        high = (v >> 7) & 0x0101010101010101;
+
+        if (high) {
+            ascii -= (high * 0x0101010101010101) >> 56;
+            wide += ((high & (v >> 6)) * 0x0101010101010101) >> 56;
+        }
+    }
+
+    for ( /* void */ ; i < n; i++) {
+        ascii -= (p[i] >= 0x80);
         wide += (p[i] >= 0xc0);
     }
 

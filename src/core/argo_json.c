@@ -22,9 +22,18 @@
 #define ARGO_JSON_MAX_CHAR    4
 
 #define argo_json_blank(c)                                                    \
-    ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
+    ((c) <= ' '                                                               \
+     && ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t'))
 
 #define argo_json_digit(c)  ((c) >= '0' && (c) <= '9')
+
+
+/* what follows the backslash of an escape of two characters */
+
+static const u_char  argo_json_simples[256] = {
+    ['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1, ['n'] = 1,
+    ['r'] = 1, ['t'] = 1
+};
 
 
 /* an array or object that has not ended; without a node below tree_depth */
@@ -76,9 +85,8 @@ static void argo_json_close(argo_json_parser_t *ps);
 static ngx_int_t argo_json_add(argo_json_parser_t *ps, argo_json_e type,
     u_char *start, u_char *end, ngx_uint_t escaped);
 static ngx_int_t argo_json_grow(argo_json_parser_t *ps);
-static u_char *argo_json_skip_blank(u_char *p, u_char *end);
-static u_char *argo_json_string(u_char *p, u_char *end, ngx_uint_t *escaped);
-static u_char *argo_json_skip_escape(u_char *p, u_char *end);
+static inline u_char *argo_json_skip_blank(u_char *p, u_char *end);
+static inline u_char *argo_json_skip_escape(u_char *p, u_char *end);
 static u_char *argo_json_number(u_char *p, u_char *end);
 static u_char *argo_json_digits(u_char *p, u_char *end);
 static u_char *argo_json_literal(u_char *p, u_char *end, const char *word,
@@ -462,7 +470,7 @@ argo_json_scan_value(argo_json_parser_t *ps)
 
     case '"':
         type = ARGO_JSON_STRING;
-        p = argo_json_string(start, ps->end, &escaped);
+        p = argo_json_skip_string(start, ps->end, &escaped);
         break;
 
     case 'n':
@@ -521,7 +529,7 @@ argo_json_scan_key(argo_json_parser_t *ps)
         return NGX_DECLINED;
     }
 
-    p = argo_json_string(start, ps->end, &escaped);
+    p = argo_json_skip_string(start, ps->end, &escaped);
     if (p == NULL) {
         return NGX_DECLINED;
     }
@@ -682,7 +690,7 @@ argo_json_grow(argo_json_parser_t *ps)
 }
 
 
-static u_char *
+static inline u_char *
 argo_json_skip_blank(u_char *p, u_char *end)
 {
     while (p < end && argo_json_blank(*p)) {
@@ -693,13 +701,8 @@ argo_json_skip_blank(u_char *p, u_char *end)
 }
 
 
-/*
- * What is behind a string, or NULL if it is not valid.  Bytes that are not
- * UTF-8 are not: some parsers refuse them, others replace them.
- */
-
-static u_char *
-argo_json_string(u_char *p, u_char *end, ngx_uint_t *escaped)
+u_char *
+argo_json_skip_string(u_char *p, u_char *end, ngx_uint_t *escaped)
 {
     size_t      len;
     ngx_uint_t  valid;
@@ -713,35 +716,32 @@ argo_json_string(u_char *p, u_char *end, ngx_uint_t *escaped)
             return NULL;
         }
 
-        switch (*p) {
-
-        case '"':
+        if (*p == '"') {
             return p + 1;
+        }
 
-        case '\\':
+        if (*p < 0x20) {
+            return NULL;
+        }
+
+        /* what can't stand as it is seldom comes alone */
+
+        while (p < end && *p == '\\') {
             *escaped = 1;
 
             p = argo_json_skip_escape(p, end);
             if (p == NULL) {
                 return NULL;
             }
+        }
 
-            break;
-
-        default:
-            if (*p < 0x20) {
+        while (p < end && *p >= 0x80) {
+            len = argo_utf8_next(p, end - p, &valid);
+            if (!valid) {
                 return NULL;
             }
 
-            do {
-                len = argo_utf8_next(p, end - p, &valid);
-                if (!valid) {
-                    return NULL;
-                }
-
-                p += len;
-
-            } while (p < end && *p >= 0x80);
+            p += len;
         }
     }
 }
@@ -766,11 +766,11 @@ argo_json_plain(u_char *p, u_char *end)
         ngx_memcpy(found, &v, sizeof(argo_json_lanes_t));
 
         if (found[0]) {
-            return p + __builtin_ctzll(found[0]) / 8;
+            return p + (__builtin_ctzll(found[0]) >> 3);
         }
 
         if (found[1]) {
-            return p + 8 + __builtin_ctzll(found[1]) / 8;
+            return p + 8 + (__builtin_ctzll(found[1]) >> 3);
         }
 
         p += sizeof(argo_json_lanes_t);
@@ -788,7 +788,7 @@ argo_json_plain(u_char *p, u_char *end)
 
 /* What is behind the escape at p, or NULL if there is no such one. */
 
-static u_char *
+static inline u_char *
 argo_json_skip_escape(u_char *p, u_char *end)
 {
     uint32_t  unit;
@@ -797,23 +797,11 @@ argo_json_skip_escape(u_char *p, u_char *end)
         return NULL;
     }
 
-    switch (p[1]) {
-
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
+    if (argo_json_simples[p[1]]) {
         return p + 2;
-
-    case 'u':
-        return argo_json_hex(p, end, &unit);
     }
 
-    return NULL;
+    return (p[1] == 'u') ? argo_json_hex(p, end, &unit) : NULL;
 }
 
 

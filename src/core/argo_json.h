@@ -97,6 +97,12 @@ size_t argo_json_unescape(u_char **src, u_char *end, u_char *dst,
  */
 u_char *argo_json_plain(u_char *p, u_char *end);
 
+/*
+ * What is behind the string whose opening quote is at p, or NULL if it is not
+ * valid; *escaped becomes 1 if there is a backslash in it.
+ */
+u_char *argo_json_skip_string(u_char *p, u_char *end, ngx_uint_t *escaped);
+
 /* True if node is a string whose text is the one given. */
 ngx_uint_t argo_json_text_is(const argo_json_t *node, const char *text,
     size_t len);

@@ -37,7 +37,7 @@
 #define NGX_HTTP_ARGO_MAX_AGENT     512
 
 /* blocks of output; a streamed chunk rarely needs a second one */
-#define NGX_HTTP_ARGO_BLOCK         4096
+#define NGX_HTTP_ARGO_BLOCK         2048
 
 
 typedef struct ngx_http_argo_endpoint_s  ngx_http_argo_endpoint_t;

@@ -9,6 +9,7 @@
 #include "ngx_http_argo.h"
 
 
+static ngx_int_t ngx_http_argo_join_body(ngx_chain_t *cl, ngx_str_t *body);
 static off_t ngx_http_argo_body_size(ngx_chain_t *in);
 
 
@@ -32,6 +33,10 @@ ngx_http_argo_read_body(ngx_http_request_t *r, ngx_str_t *body)
     if (cl->next == NULL && !cl->buf->in_file) {
         body->data = cl->buf->pos;
         body->len = cl->buf->last - cl->buf->pos;
+        return NGX_OK;
+    }
+
+    if (ngx_http_argo_join_body(cl, body) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -69,6 +74,48 @@ ngx_http_argo_read_body(ngx_http_request_t *r, ngx_str_t *body)
     }
 
     body->len = p - body->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * What came with the header is in another buffer, for which nginx has left
+ * room in that of the rest.
+ */
+
+static ngx_int_t
+ngx_http_argo_join_body(ngx_chain_t *cl, ngx_str_t *body)
+{
+    size_t      n;
+    ngx_buf_t  *first, *rest;
+
+    if (cl->next == NULL || cl->next->next) {
+        return NGX_DECLINED;
+    }
+
+    first = cl->buf;
+    rest = cl->next->buf;
+
+    if (first->in_file || rest->in_file || first->end == rest->end) {
+        /* of a file, or pieces of one buffer */
+        return NGX_DECLINED;
+    }
+
+    n = first->last - first->pos;
+
+    if ((size_t) (rest->end - rest->last) < n) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memmove(rest->pos + n, rest->pos, rest->last - rest->pos);
+    ngx_memcpy(rest->pos, first->pos, n);
+
+    rest->last += n;
+    first->pos = first->last;
+
+    body->data = rest->pos;
+    body->len = rest->last - rest->pos;
 
     return NGX_OK;
 }
