@@ -10,9 +10,10 @@
  *     load -p port -u path -b file -c connections -n requests -w warmup
  *          -t tail -m count -P pid
  *
- * Prints one line of name=value pairs.  Exits with 1 if any reply was not
- * what it should be: status 200, complete, ending with tail, with count
- * bytes '~' in its body.
+ * Times are those until the first byte of a reply's body and until its last
+ * byte, in microseconds.  Prints one line of name=value pairs.  Exits with 1
+ * if any reply was not what it should be: status 200, complete, ending with
+ * tail, with count bytes '~' in its body.
  */
 
 
@@ -34,7 +35,8 @@
 #include <unistd.h>
 
 
-#define MAX_CONNS  512
+#define MAX_CONNS  8192
+#define MAX_TIMES  100000       /* requests whose times are kept */
 #define HEAD_SIZE  8192
 #define TAIL_SIZE  64
 #define TIMEOUT    20000        /* without any byte, in milliseconds */
@@ -60,6 +62,8 @@ typedef struct {
     uint64_t    left;           /* of the body or of the chunk */
     size_t      line;           /* length of the trailer's line so far */
     size_t      sent;           /* of the request */
+    uint64_t    began;          /* when, in nanoseconds */
+    int         told;           /* its body has begun */
 
     char        tail[TAIL_SIZE];
     size_t      ntail;
@@ -81,7 +85,10 @@ static void take_body(conn_t *c, const char *p, size_t n);
 static int finish_reply(conn_t *c);
 static void bad_reply(conn_t *c, const char *why);
 static void run(uint64_t total);
-static uint64_t cpu_time(void);
+static uint64_t read_clock(clockid_t clock);
+static void keep_time(unsigned *times, uint64_t n, uint64_t began);
+static unsigned percentile(unsigned *times, unsigned percent);
+static int compare(const void *a, const void *b);
 
 
 static conn_t      conns[MAX_CONNS];
@@ -102,6 +109,10 @@ static uint64_t    errors;
 static uint64_t    bytes;
 static uint64_t    chunks;
 static uint64_t    min_body, max_body;
+
+static unsigned    first_times[MAX_TIMES];
+static unsigned    last_times[MAX_TIMES];
+static uint64_t    firsts;
 
 
 static void
@@ -200,6 +211,8 @@ start_request(conn_t *c)
     c->body = 0;
     c->marks = 0;
     c->chunks = 0;
+    c->told = 0;
+    c->began = read_clock(CLOCK_MONOTONIC);
 
     send_request(c);
 }
@@ -279,6 +292,11 @@ take_body(conn_t *c, const char *p, size_t n)
 {
     size_t       keep;
     const char  *last, *m;
+
+    if (!c->told) {
+        c->told = 1;
+        keep_time(first_times, firsts++, c->began);
+    }
 
     c->body += n;
     last = p + n;
@@ -439,6 +457,8 @@ finish_reply(conn_t *c)
         return 0;
     }
 
+    keep_time(last_times, done, c->began);
+
     c->active = 0;
     done++;
     bytes += c->body;
@@ -504,6 +524,7 @@ run(uint64_t total)
 
     to_start = total;
     done = 0;
+    firsts = 0;
     bytes = 0;
     chunks = 0;
     min_body = 0;
@@ -529,15 +550,49 @@ run(uint64_t total)
 
 
 static uint64_t
-cpu_time(void)
+read_clock(clockid_t clock)
 {
     struct timespec  ts;
 
-    if (clock_gettime(cpu_clock, &ts) == -1) {
+    if (clock_gettime(clock, &ts) == -1) {
         fail("clock_gettime");
     }
 
     return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+}
+
+
+static void
+keep_time(unsigned *times, uint64_t n, uint64_t began)
+{
+    if (n < MAX_TIMES) {
+        times[n] = (unsigned) ((read_clock(CLOCK_MONOTONIC) - began) / 1000);
+    }
+}
+
+
+static unsigned
+percentile(unsigned *times, unsigned percent)
+{
+    size_t  n;
+
+    n = done < MAX_TIMES ? (size_t) done : MAX_TIMES;
+    if (n == 0) {
+        return 0;
+    }
+
+    qsort(times, n, sizeof(unsigned), compare);
+
+    return times[(n - 1) * percent / 100];
+}
+
+
+static int
+compare(const void *a, const void *b)
+{
+    unsigned  x = *(const unsigned *) a, y = *(const unsigned *) b;
+
+    return (x > y) - (x < y);
 }
 
 
@@ -548,7 +603,7 @@ main(int argc, char **argv)
     pid_t            pid;
     uint64_t         total, warmup, cpu, wall;
     const char      *path, *file;
-    struct timespec  from, to;
+    uint64_t         from, to;
 
     path = "/";
     file = NULL;
@@ -600,25 +655,27 @@ main(int argc, char **argv)
         run(warmup);
     }
 
-    clock_gettime(CLOCK_MONOTONIC, &from);
-    cpu = cpu_time();
+    from = read_clock(CLOCK_MONOTONIC);
+    cpu = read_clock(cpu_clock);
 
     if (errors == 0) {
         run(total);
     }
 
-    cpu = cpu_time() - cpu;
-    clock_gettime(CLOCK_MONOTONIC, &to);
+    cpu = read_clock(cpu_clock) - cpu;
+    to = read_clock(CLOCK_MONOTONIC);
 
-    wall = (uint64_t) (to.tv_sec - from.tv_sec) * 1000000000
-           + (uint64_t) to.tv_nsec - (uint64_t) from.tv_nsec;
+    wall = to - from;
 
     printf("requests=%llu errors=%llu cpu_ns=%llu wall_ns=%llu bytes=%llu "
-           "chunks=%llu min_body=%llu max_body=%llu\n",
+           "chunks=%llu min_body=%llu max_body=%llu first=%u p50=%u "
+           "p99=%u max=%u\n",
            (unsigned long long) done, (unsigned long long) errors,
            (unsigned long long) cpu, (unsigned long long) wall,
            (unsigned long long) bytes, (unsigned long long) chunks,
-           (unsigned long long) min_body, (unsigned long long) max_body);
+           (unsigned long long) min_body, (unsigned long long) max_body,
+           percentile(first_times, 50), percentile(last_times, 50),
+           percentile(last_times, 99), percentile(last_times, 100));
 
     return errors ? 1 : 0;
 }

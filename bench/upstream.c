@@ -33,9 +33,9 @@
 #include <unistd.h>
 
 
-#define MAX_FD       1024
+#define MAX_FD       16384
 #define HEAD_SIZE    16384
-#define MAX_WRITES   512
+#define MAX_WRITES   520
 #define CHUNKS       256
 
 /* 20 bytes; the '~' appears nowhere else, so that load can count chunks */
@@ -57,6 +57,7 @@ typedef struct {
 
 typedef struct {
     const char *path;
+    const char *accept;         /* of the request; NULL: any */
     piece_t     pieces[MAX_WRITES];
     unsigned    npieces;
     piece_t     whole;          /* the same in one piece */
@@ -85,6 +86,9 @@ static void make_replies(void);
 static void make_json(reply_t *reply, const char *body);
 static void make_raw(reply_t *reply);
 static void make_sse(reply_t *reply);
+static void make_azure(reply_t *reply);
+static void make_claude(reply_t *reply);
+static void make_vectors(reply_t *reply, unsigned n);
 static void join(piece_t *whole, const piece_t *piece);
 static void close_conn(conn_t *c);
 static void accept_conns(int lfd);
@@ -106,6 +110,15 @@ static reply_t     replies[] = {
     { .path = "/resource/streamchat/" },
     { .path = "/unary" },
     { .path = "/sse" },
+
+    /* ARGO's native APIs, and the same for a plain proxy_pass */
+    { .path = "/v1/chat/completions", .accept = "text/event-stream" },
+    { .path = "/azure" },
+    { .path = "/v1/chat/completions" },
+    { .path = "/v1/messages" },
+    { .path = "/claude" },
+    { .path = "/v1/embeddings" },
+    { .path = "/vectors" },
     { .path = NULL }
 };
 
@@ -251,6 +264,121 @@ make_sse(reply_t *reply)
 }
 
 
+#define AZURE(delta, finish)                                                  \
+    "data: {\"id\": \"chatcmpl-BenchBenchBenchBenchBenchBenc\", "              \
+    "\"choices\": [{\"delta\": {" delta "}, \"finish_reason\": " finish ", "  \
+    "\"index\": 0, \"logprobs\": null, \"content_filter_results\": {}}], "    \
+    "\"created\": 1790000000, \"model\": \"gpt-4o-2024-11-20\", "             \
+    "\"object\": \"chat.completion.chunk\", \"service_tier\": \"default\", "  \
+    "\"system_fingerprint\": null, \"usage\": null, "                        \
+    "\"obfuscation\": \"59Aip\"}\n\n"
+
+
+/* chat completions as ARGO streams them for OpenAI's models */
+
+static void
+make_azure(reply_t *reply)
+{
+    unsigned  i;
+
+    add_head(reply, "text/event-stream; charset=utf-8");
+
+    add_chunk(reply, AZURE("\"content\": \"\", \"function_call\": null, "
+                           "\"refusal\": null, \"role\": \"assistant\", "
+                           "\"tool_calls\": null", "null"));
+
+    for (i = 0; i < CHUNKS; i++) {
+        add_chunk(reply, AZURE("\"content\": \"" CHUNK "\", "
+                               "\"function_call\": null, "
+                               "\"refusal\": null, \"role\": null, "
+                               "\"tool_calls\": null", "null"));
+    }
+
+    add_chunk(reply, AZURE("\"content\": null, \"function_call\": null, "
+                           "\"refusal\": null, \"role\": null, "
+                           "\"tool_calls\": null", "\"stop\""));
+    add_chunk(reply, "data: [DONE]\n\n");
+    add_piece(reply, "0\r\n\r\n", 5);
+}
+
+
+#define EVENT(type, rest)                                                     \
+    "event: " type "\ndata: {\"type\":\"" type "\"" rest "}\n\n"
+
+
+static void
+make_claude(reply_t *reply)
+{
+    unsigned  i;
+
+    add_head(reply, "text/event-stream; charset=utf-8");
+
+    add_chunk(reply, EVENT("message_start", ",\"message\":{\"id\":"
+              "\"msg_vrtx_01Bench\",\"type\":\"message\",\"role\":"
+              "\"assistant\",\"model\":\"claude-haiku-4-5-20251001\","
+              "\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"
+              "\"usage\":{\"input_tokens\":50,\"output_tokens\":1}}"));
+    add_chunk(reply, EVENT("content_block_start", ",\"index\":0,"
+              "\"content_block\":{\"type\":\"text\",\"text\":\"\"}"));
+
+    for (i = 0; i < CHUNKS; i++) {
+        add_chunk(reply, EVENT("content_block_delta", ",\"index\":0,"
+                  "\"delta\":{\"type\":\"text_delta\",\"text\":\"" CHUNK
+                  "\"}"));
+    }
+
+    add_chunk(reply, EVENT("content_block_stop", ",\"index\":0"));
+    add_chunk(reply, EVENT("message_delta", ",\"delta\":{\"stop_reason\":"
+              "\"end_turn\",\"stop_sequence\":null},\"usage\":"
+              "{\"output_tokens\":2048}"));
+    add_chunk(reply, EVENT("message_stop", ""));
+    add_piece(reply, "0\r\n\r\n", 5);
+}
+
+
+/* vectors of 1536 numbers; a '~' where load looks for one */
+
+static void
+make_vectors(reply_t *reply, unsigned n)
+{
+    char      *buf, *p, *body;
+    unsigned   i, k;
+
+    buf = malloc((size_t) n * 1536 * 16 + 4096);
+    if (buf == NULL) {
+        fail("malloc");
+    }
+
+    body = buf + 1024;
+    p = body + sprintf(body, "{\"object\":\"list\",\"data\":[");
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, "%s{\"object\":\"embedding\",\"index\":%u,"
+                     "\"embedding\":[", i ? "," : "", i);
+
+        for (k = 0; k < 1536; k++) {
+            p += sprintf(p, "%s-0.0%08u", k ? "," : "",
+                         (i * 1536 + k) * 7919 % 100000000);
+        }
+
+        p += sprintf(p, "]}");
+    }
+
+    p += sprintf(p, "],\"model\":\"text-embedding-3-small\",\"usage\":"
+                 "{\"prompt_tokens\":%u,\"total_tokens\":%u}}", n, n);
+
+    k = (unsigned) sprintf(buf, "HTTP/1.1 200 OK\r\n"
+                           "Content-Type: application/json\r\n"
+                           "Content-Length: %zu\r\n"
+                           "Connection: keep-alive\r\n\r\n",
+                           (size_t) (p - body));
+
+    memmove(buf + k, body, (size_t) (p - body));
+    add_piece(reply, buf, k + (size_t) (p - body));
+    free(buf);
+}
+
+
 static void
 make_replies(void)
 {
@@ -273,6 +401,14 @@ make_replies(void)
               "\"accepted_prediction_tokens\":0,"
               "\"rejected_prediction_tokens\":0}}}");
     make_sse(&replies[3]);
+    make_azure(&replies[4]);
+    make_azure(&replies[5]);
+    add_piece(&replies[6], replies[2].pieces[0].data,
+              replies[2].pieces[0].len);
+    make_claude(&replies[7]);
+    make_claude(&replies[8]);
+    make_vectors(&replies[9], 16);
+    make_vectors(&replies[10], 64);
 
     for (reply = replies; reply->path; reply++) {
         for (i = 0; i < reply->npieces; i++) {
@@ -376,7 +512,9 @@ parse_head(conn_t *c, size_t len)
         plen = strlen(replies[i].path);
 
         if ((size_t) (eol - c->head) > plen
-            && memcmp(eol - plen, replies[i].path, plen) == 0)
+            && memcmp(eol - plen, replies[i].path, plen) == 0
+            && (replies[i].accept == NULL
+                || strstr(eol + 1, replies[i].accept)))
         {
             c->reply = &replies[i];
             return (size_t) (end - c->head) + 4;
