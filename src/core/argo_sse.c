@@ -28,6 +28,7 @@ typedef struct {
 } argo_sse_scan_t;
 
 
+static ngx_int_t argo_sse_end_line(argo_sse_t *sse, u_char **p);
 static ngx_int_t argo_sse_find(argo_sse_scan_t *scan, u_char **empty,
     u_char **next);
 static u_char *argo_sse_line_end(u_char *p, u_char *end);
@@ -75,30 +76,12 @@ argo_sse_next(argo_sse_t *sse, u_char **p, u_char *end,
             sse->len = 0;
         }
 
-        if (*p == end) {
-            return NGX_AGAIN;
+        if (sse->cr && *p < end && argo_sse_end_line(sse, p) != NGX_OK) {
+            return NGX_ERROR;
         }
 
-        if (sse->cr) {
-            sse->cr = 0;
-
-            if (**p == LF) {
-
-                if (sse->len) {
-                    /* the event goes on, and is handed on as it came */
-
-                    if (argo_sse_keep(sse, *p, 1) != NGX_OK) {
-                        return NGX_ERROR;
-                    }
-
-                    sse->line++;
-                    sse->scanned++;
-                }
-
-                if (++*p == end) {
-                    return NGX_AGAIN;
-                }
-            }
+        if (*p == end) {
+            return NGX_AGAIN;
         }
 
         start = *p;
@@ -161,6 +144,35 @@ argo_sse_next(argo_sse_t *sse, u_char **p, u_char *end,
     } while (rc == NGX_AGAIN);
 
     return rc;
+}
+
+
+/*
+ * A CR was the last byte: an LF that comes first now belongs to it, and to
+ * the event, which is handed on as it came.
+ */
+
+static ngx_int_t
+argo_sse_end_line(argo_sse_t *sse, u_char **p)
+{
+    sse->cr = 0;
+
+    if (**p != LF) {
+        return NGX_OK;
+    }
+
+    if (sse->len) {
+        if (argo_sse_keep(sse, *p, 1) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        sse->line++;
+        sse->scanned++;
+    }
+
+    (*p)++;
+
+    return NGX_OK;
 }
 
 
