@@ -24,7 +24,6 @@ static char *ngx_http_argo_check_default(ngx_conf_t *cf,
     const ngx_str_t *name, argo_model_kind_e kind);
 static char *ngx_http_argo_missing(ngx_conf_t *cf,
     ngx_http_argo_loc_conf_t *conf, const char *remedy);
-static ngx_int_t ngx_http_argo_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_argo_postconfiguration(ngx_conf_t *cf);
 static char *ngx_http_argo_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -199,7 +198,7 @@ static ngx_command_t  ngx_http_argo_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_argo_module_ctx = {
-    ngx_http_argo_preconfiguration,        /* preconfiguration */
+    ngx_http_argo_add_variables,           /* preconfiguration */
     ngx_http_argo_postconfiguration,       /* postconfiguration */
 
     ngx_http_argo_create_main_conf,        /* create main configuration */
@@ -506,17 +505,6 @@ ngx_http_argo_missing(ngx_conf_t *cf, ngx_http_argo_loc_conf_t *conf,
                   &conf->endpoint->name, remedy, &conf->file, conf->line);
 
     return NGX_CONF_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_argo_preconfiguration(ngx_conf_t *cf)
-{
-    if (ngx_http_argo_add_image_variables(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_argo_add_variables(cf);
 }
 
 

@@ -289,10 +289,6 @@ ngx_http_argo_ctx_t *ngx_http_argo_get_ctx(ngx_http_request_t *r);
  */
 ngx_int_t ngx_http_argo_credential(ngx_http_request_t *r, ngx_str_t *name);
 
-/* A header of the client's by its name in lower case; NULL: none. */
-ngx_table_elt_t *ngx_http_argo_find_header(ngx_http_request_t *r,
-    ngx_str_t *name);
-
 /*
  * Google's clients may have their key in the request line: it is taken out
  * of there before anything is logged.
@@ -392,6 +388,10 @@ void ngx_http_argo_cancel_call(ngx_http_argo_call_t *call);
  */
 ngx_int_t ngx_http_argo_check_transfer(ngx_http_request_t *r,
     ngx_http_argo_call_t *call, argo_error_t *err);
+
+/* A header by its name, in any case; NULL: there is none. */
+ngx_table_elt_t *ngx_http_argo_find_header(ngx_list_t *headers,
+    const ngx_str_t *name);
 
 /*
  * The main request's write event handler while something is awaited: wakes
@@ -555,7 +555,8 @@ ngx_int_t ngx_http_argo_root_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_argo_fetch_images(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 
-ngx_int_t ngx_http_argo_add_image_variables(ngx_conf_t *cf);
+extern ngx_http_variable_t  ngx_http_argo_image_vars[];
+
 void ngx_http_argo_init_image_conf(ngx_http_argo_image_conf_t *conf);
 void ngx_http_argo_merge_image_conf(ngx_http_argo_image_conf_t *conf,
     ngx_http_argo_image_conf_t *prev);
@@ -605,6 +606,7 @@ ngx_int_t ngx_http_argo_open_tokenizer(ngx_conf_t *cf);
 
 /* ngx_http_argo_variables.c */
 
+/* All of the module's, those of images as well. */
 ngx_int_t ngx_http_argo_add_variables(ngx_conf_t *cf);
 
 

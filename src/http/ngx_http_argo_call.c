@@ -253,7 +253,7 @@ ngx_http_argo_set_credential(ngx_http_request_t *sr,
         return NGX_ERROR;
     }
 
-    h = ngx_http_argo_find_header(sr->parent, &names[0]);
+    h = ngx_http_argo_find_header(&sr->parent->headers_in.headers, &names[0]);
 
     if (ngx_http_argo_push_header(sr, "anthropic-version",
                                   "anthropic-version",
@@ -263,7 +263,7 @@ ngx_http_argo_set_credential(ngx_http_request_t *sr,
         return NGX_ERROR;
     }
 
-    h = ngx_http_argo_find_header(sr->parent, &names[1]);
+    h = ngx_http_argo_find_header(&sr->parent->headers_in.headers, &names[1]);
 
     if (h && ngx_http_argo_push_header(sr, "anthropic-beta", "anthropic-beta",
                                        &h->value)
@@ -537,4 +537,35 @@ ngx_http_argo_check_transfer(ngx_http_request_t *r, ngx_http_argo_call_t *call,
     }
 
     return NGX_OK;
+}
+
+
+ngx_table_elt_t *
+ngx_http_argo_find_header(ngx_list_t *headers, const ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &headers->part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash && h[i].key.len == name->len
+            && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
+        {
+            return &h[i];
+        }
+    }
 }

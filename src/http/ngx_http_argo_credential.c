@@ -103,7 +103,7 @@ ngx_http_argo_find_credential(ngx_http_request_t *r, ngx_str_t *value)
 
     for (name = ngx_http_argo_key_headers; name->len; name++) {
 
-        h = ngx_http_argo_find_header(r, name);
+        h = ngx_http_argo_find_header(&r->headers_in.headers, name);
 
         if (h && h->value.len) {
             *value = h->value;
@@ -258,37 +258,6 @@ ngx_http_argo_cover_key(ngx_str_t *s, ngx_uint_t inside)
 
         for (p += 4; p < last && *p != '&' && *p != ' '; p++) {
             *p = '*';
-        }
-    }
-}
-
-
-ngx_table_elt_t *
-ngx_http_argo_find_header(ngx_http_request_t *r, ngx_str_t *name)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].hash && h[i].key.len == name->len
-            && ngx_strncmp(h[i].lowcase_key, name->data, name->len) == 0)
-        {
-            return &h[i];
         }
     }
 }

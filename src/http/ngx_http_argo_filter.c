@@ -26,8 +26,6 @@ static void ngx_http_argo_check_header(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call);
 static ngx_uint_t ngx_http_argo_type_is(ngx_http_request_t *r,
     const char *type, size_t len);
-static void ngx_http_argo_save_retry_after(ngx_http_request_t *r,
-    ngx_http_argo_call_t *call);
 static ngx_int_t ngx_http_argo_collect(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call, ngx_chain_t *in);
 static ngx_int_t ngx_http_argo_collect_bytes(ngx_http_request_t *r,
@@ -117,6 +115,10 @@ static void
 ngx_http_argo_reply_header(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ngx_http_argo_call_t *call)
 {
+    ngx_table_elt_t  *h;
+
+    static const ngx_str_t  retry_after = ngx_string("Retry-After");
+
     r->filter_need_in_memory = 1;
 
     /*
@@ -139,7 +141,11 @@ ngx_http_argo_reply_header(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         r->parent->upstream_states = r->upstream_states;
     }
 
-    ngx_http_argo_save_retry_after(r, call);
+    h = ngx_http_argo_find_header(&r->headers_out.headers, &retry_after);
+
+    if (h) {
+        call->retry_after = h->value;
+    }
     ngx_http_argo_check_header(r, ctx, call);
 
     if (call->header) {
@@ -264,42 +270,6 @@ ngx_http_argo_type_is(ngx_http_request_t *r, const char *type, size_t len)
            && ngx_strncasecmp(value->data, (u_char *) type, len) == 0
            && (value->len == len || value->data[len] == ';'
                || value->data[len] == ' ');
-}
-
-
-static void
-ngx_http_argo_save_retry_after(ngx_http_request_t *r,
-    ngx_http_argo_call_t *call)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    part = &r->headers_out.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].hash
-            && h[i].key.len == sizeof("Retry-After") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Retry-After",
-                               sizeof("Retry-After") - 1)
-               == 0)
-        {
-            call->retry_after = h[i].value;
-            return;
-        }
-    }
 }
 
 

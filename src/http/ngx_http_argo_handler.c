@@ -448,7 +448,7 @@ ngx_http_argo_wants_socket(ngx_http_request_t *r)
         return 0;
     }
 
-    h = ngx_http_argo_find_header(r, &upgrade);
+    h = ngx_http_argo_find_header(&r->headers_in.headers, &upgrade);
 
     return h && ngx_strcasestrn(h->value.data, "websocket", 9 - 1) != NULL;
 }

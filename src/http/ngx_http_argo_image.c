@@ -129,8 +129,6 @@ static void ngx_http_argo_image_header(ngx_http_request_t *sr,
     ngx_http_argo_call_t *call);
 static ngx_uint_t ngx_http_argo_image_is_from(ngx_http_request_t *sr,
     ngx_http_argo_image_t *image);
-static void ngx_http_argo_image_save_location(ngx_http_request_t *sr,
-    ngx_http_argo_image_t *image);
 static ngx_int_t ngx_http_argo_image_bytes(ngx_http_request_t *sr,
     ngx_http_argo_call_t *call, u_char *p, size_t n);
 static void ngx_http_argo_image_done(ngx_http_request_t *r,
@@ -156,7 +154,7 @@ static ngx_int_t ngx_http_argo_image_limit(ngx_http_argo_image_conf_t *conf,
     ngx_str_t *value);
 
 
-static ngx_http_variable_t  ngx_http_argo_image_vars[] = {
+ngx_http_variable_t  ngx_http_argo_image_vars[] = {
 
     { ngx_string("argo_image_scheme"), NULL, ngx_http_argo_image_variable,
       NGX_HTTP_ARGO_IMAGE_VAR_SCHEME, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -885,8 +883,11 @@ ngx_http_argo_image_cancel(ngx_http_argo_call_t *call)
 static void
 ngx_http_argo_image_header(ngx_http_request_t *sr, ngx_http_argo_call_t *call)
 {
+    ngx_table_elt_t             *h;
     ngx_http_argo_image_t       *image;
     ngx_http_argo_image_conf_t  *conf;
+
+    static const ngx_str_t  location = ngx_string("Location");
 
     image = call->data;
     conf = ngx_http_argo_image_conf(image->images);
@@ -907,7 +908,12 @@ ngx_http_argo_image_header(ngx_http_request_t *sr, ngx_http_argo_call_t *call)
 
         /* its body says nothing more, however long it is */
 
-        ngx_http_argo_image_save_location(sr, image);
+        h = ngx_http_argo_find_header(&sr->headers_out.headers, &location);
+
+        if (h) {
+            image->location = h->value;
+        }
+
         ngx_http_argo_image_done(sr->parent, call);
         return;
     }
@@ -944,42 +950,6 @@ ngx_http_argo_image_is_from(ngx_http_request_t *sr,
     return ngx_cmp_sockaddr(u->peer.sockaddr, u->peer.socklen,
                             &addr->sockaddr.sockaddr, addr->socklen, 1)
            == NGX_OK;
-}
-
-
-static void
-ngx_http_argo_image_save_location(ngx_http_request_t *sr,
-    ngx_http_argo_image_t *image)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    part = &sr->headers_out.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].hash
-            && h[i].key.len == sizeof("Location") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Location",
-                               sizeof("Location") - 1)
-               == 0)
-        {
-            image->location = h[i].value;
-            return;
-        }
-    }
 }
 
 
@@ -1280,26 +1250,6 @@ ngx_http_argo_images_fail(ngx_http_argo_images_t *images,
     }
 
     return rc;
-}
-
-
-ngx_int_t
-ngx_http_argo_add_image_variables(ngx_conf_t *cf)
-{
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_http_argo_image_vars; v->name.len; v++) {
-
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
 }
 
 

@@ -107,7 +107,6 @@ static ngx_int_t ngx_http_argo_read_page(ngx_http_request_t *r,
     argo_model_page_t *page, argo_error_t *err);
 static ngx_int_t ngx_http_argo_arg(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
-static ngx_uint_t ngx_http_argo_is_anthropic(ngx_http_request_t *r);
 static ngx_int_t ngx_http_argo_write_gemini(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_model_table_t *table, argo_out_t *out,
     argo_error_t *err);
@@ -511,8 +510,8 @@ ngx_http_argo_models_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
 
-    if (ngx_http_argo_find_header(r, &google[0])
-        || ngx_http_argo_find_header(r, &google[1]))
+    if (ngx_http_argo_find_header(&r->headers_in.headers, &google[0])
+        || ngx_http_argo_find_header(&r->headers_in.headers, &google[1]))
     {
         /* its SDK asks at the path that OpenAI's does */
         ctx->front = &argo_gemini_front;
@@ -732,6 +731,8 @@ ngx_http_argo_read_page(ngx_http_request_t *r, argo_model_page_t *page,
     ngx_int_t  rc, limit;
     ngx_str_t  value;
 
+    static const ngx_str_t  version = ngx_string("anthropic-version");
+
     ngx_memzero(page, sizeof(argo_model_page_t));
 
     rc = ngx_http_argo_arg(r, "limit", &value);
@@ -758,7 +759,8 @@ ngx_http_argo_read_page(ngx_http_request_t *r, argo_model_page_t *page,
     /* OpenAI's clients have no pages, and Anthropic's may omit the header */
 
     page->anthropic = page->limit || page->after.data || page->before.data
-                      || ngx_http_argo_is_anthropic(r);
+                      || ngx_http_argo_find_header(&r->headers_in.headers,
+                                                   &version);
 
     return NGX_OK;
 }
@@ -793,39 +795,6 @@ ngx_http_argo_arg(ngx_http_request_t *r, const char *name, ngx_str_t *value)
     value->len = dst - value->data;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_argo_is_anthropic(ngx_http_request_t *r)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("anthropic-version") - 1
-            && ngx_strncmp(h[i].lowcase_key, "anthropic-version",
-                           sizeof("anthropic-version") - 1)
-               == 0)
-        {
-            return 1;
-        }
-    }
 }
 
 

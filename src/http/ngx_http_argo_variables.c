@@ -127,17 +127,26 @@ static ngx_http_variable_t  ngx_http_argo_vars[] = {
 ngx_int_t
 ngx_http_argo_add_variables(ngx_conf_t *cf)
 {
+    ngx_uint_t            i;
     ngx_http_variable_t  *var, *v;
 
-    for (v = ngx_http_argo_vars; v->name.len; v++) {
+    static ngx_http_variable_t  *tables[] = {
+        ngx_http_argo_vars,
+        ngx_http_argo_image_vars,
+        NULL
+    };
 
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
+    for (i = 0; tables[i]; i++) {
+        for (v = tables[i]; v->name.len; v++) {
+
+            var = ngx_http_add_variable(cf, &v->name, v->flags);
+            if (var == NULL) {
+                return NGX_ERROR;
+            }
+
+            var->get_handler = v->get_handler;
+            var->data = v->data;
         }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
     }
 
     return NGX_OK;
