@@ -233,6 +233,7 @@ struct ngx_http_argo_ctx_s {
                                                    or converted whole */
     ngx_http_argo_resume_pt          resume;    /* NULL: nothing is awaited */
     ngx_http_argo_images_t          *images;    /* NULL: none were sought */
+    ngx_queue_t                      live;      /* if noted */
 
     /* a reply that is streamed on */
     ngx_chain_t                     *in;
@@ -252,6 +253,8 @@ struct ngx_http_argo_ctx_s {
     unsigned                         paused:1;  /* upstream is not read */
     unsigned                         own:1;     /* the header is made by us */
     unsigned                         counted:1; /* usage is known */
+    unsigned                         noted:1;   /* for the worker's end */
+    unsigned                         shutdown:1;    /* which has come */
 };
 
 
@@ -602,6 +605,16 @@ char *ngx_http_argo_tokenizer(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* Maps the token tables that there are. */
 ngx_int_t ngx_http_argo_open_tokenizer(ngx_conf_t *cf);
+
+
+/* ngx_http_argo_shutdown.c: what "worker_shutdown_timeout" leaves no time */
+
+ngx_int_t ngx_http_argo_init_shutdown(ngx_cycle_t *cycle);
+void ngx_http_argo_exit_shutdown(ngx_cycle_t *cycle);
+
+/* Has a request that calls ARGO ended with an error when the worker is. */
+ngx_int_t ngx_http_argo_note_request(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx);
 
 
 /* ngx_http_argo_variables.c */

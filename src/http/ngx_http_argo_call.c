@@ -37,6 +37,10 @@ ngx_http_argo_start_call(ngx_http_request_t *r, ngx_http_argo_call_t *call)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
 
+    if (!call->detached && ngx_http_argo_note_request(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_argo_call_uri(r, call, &uri, &args) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -486,6 +490,8 @@ ngx_int_t
 ngx_http_argo_check_transfer(ngx_http_request_t *r, ngx_http_argo_call_t *call,
     argo_error_t *err)
 {
+    ngx_http_argo_ctx_t  *ctx;
+
     if (call->sr->upstream == NULL
         && call->rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE)
     {
@@ -514,6 +520,15 @@ ngx_http_argo_check_transfer(ngx_http_request_t *r, ngx_http_argo_call_t *call,
     if (call->rc == NGX_HTTP_GATEWAY_TIME_OUT
         || (call->timed_out && call->status < NGX_HTTP_BAD_REQUEST))
     {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
+
+        if (ctx->shutdown) {
+            return argo_error_set(err, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                  "gateway_shutdown", NULL,
+                                  "The gateway was restarted, and this took "
+                                  "longer than it could wait");
+        }
+
         return argo_error_set(err, NGX_HTTP_GATEWAY_TIME_OUT,
                               "upstream_timeout", NULL,
                               "ARGO did not answer in time");
