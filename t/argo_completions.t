@@ -19,7 +19,12 @@ use Argo::Faults;
 
 my $t = Argo::Test->new();
 
-$t->write_file_expand('nginx.conf', <<'EOC');
+# where the module finds its token tables, if they were made
+
+my $build = $ENV{ARGO_BUILD_DIR} || '../build';
+my $tables = -e "$build/o200k_base.argo";
+
+my $conf = <<'EOC';
 %%TEST_GLOBALS%%
 
 daemon off;
@@ -35,6 +40,8 @@ http {
     argo_upstream_api legacy;
     proxy_http_version  1.1;
     proxy_set_header    Connection "";
+
+    #TOKENIZER
 
     server {
         listen       127.0.0.1:8080;
@@ -118,6 +125,8 @@ http {
     }
 }
 EOC
+
+$t->write_file_expand('nginx.conf', $conf);
 
 my $g = Argo::Gateway->new($t, 8081);
 
@@ -385,6 +394,43 @@ for my $mode (@modes) {
     is(scalar $g->requests(), 2, "no other call, $mode");
 }
 
+# prompts of token ids: the text that they are goes up and is counted
+
+my @ids = (
+    [ '[13225,2375]', 'gpt-4o', 'Hello world' ],
+    [ '[9906,1917]', 'gpt-4', 'Hello world' ],
+    [ '[9906,1917]', 'claude-opus-4.6', 'Hello world' ],
+    [ "[\n13225\t,\r2375 ]", 'gpt-4o', 'Hello world' ],
+    [ '[[13225],[2375]]', 'gpt-4o', 'Hello', ' world' ],
+    [ '["a",[13225,2375],"b"]', 'gpt-4o', 'a', 'Hello world', 'b' ],
+    [ '[76460,222]', 'gpt-4', "\x{1f600}" ],
+    [ '[76460]', 'gpt-4', "\x{fffd}" ],
+    [ '[1,201]', 'gpt-4', "\"\r" ],
+);
+
+for my $case ($tables ? @ids : ()) {
+    my ($prompt, $model, @expected) = @$case;
+
+    for my $mode (@modes) {
+        my $name = "token ids $prompt, $mode";
+        my $more = $mode eq 'unary' ? ''
+            : '"stream_options":{"include_usage":true}';
+
+        say_text($mode, 'Hello');
+        $r = post($mode, $prompt, $more, model => $model);
+        is($r->{status}, 200, $name);
+        is_deeply([ map { JSON::PP::decode_json($_->{body})->{messages}[0] }
+            $g->requests() ], [ map { { role => 'user', content => $_ } }
+            @expected ], "$name, what ARGO gets");
+
+        my $tokens = usage_of($mode, $r);
+
+        say_text($mode, 'Hello');
+        is_deeply($tokens, usage_of($mode, post($mode, json(\@expected),
+            $more, model => $model)), "$name, usage");
+    }
+}
+
 # a connection goes on after several prompts
 
 say_text('unary', 'Hello');
@@ -414,12 +460,15 @@ for (
     [ 'prompt boolean', members('"prompt":true'),
         "$bad prompt invalid_type" ],
     [ 'no prompts', members('"prompt":[]'), "$bad prompt empty_array" ],
-    [ 'token ids', members('"prompt":[1,2,3]'),
-        "$bad prompt unsupported_value" ],
-    [ 'lists of token ids', members('"prompt":[[1,2],[3]]'),
-        "$bad prompt unsupported_value" ],
-    [ 'prompts and token ids', members('"prompt":["Hi",[3]]'),
-        "$bad prompt unsupported_value" ],
+    (map { [ "token ids $_", members("\"prompt\":$_"),
+            "$bad prompt " . ($tables ? 'invalid_value'
+                : 'unsupported_value') ] }
+        '[-1]', '[1.5]', '[1,"a"]', '[1,null]', '[1e2]', '[[1],[2,true]]',
+        '[[1,[2]]]', '[200019]', '[99999999999999999999]', '["a",[3.0]]'),
+    [ 'no token ids', members('"prompt":["Hi",[]]'),
+        "$bad prompt[1] invalid_value" ],
+    [ 'prompt and token id', members('"prompt":["Hi",3]'),
+        "$bad prompt[1] invalid_type" ],
     [ 'item null', members('"prompt":["Hi",null]'),
         "$bad prompt[1] invalid_type" ],
     [ 'item object', members('"prompt":[{}]'),
@@ -473,6 +522,21 @@ for (
     is(client()->post('/real', $body)->error(), $expected,
         "$name, of a stream");
 }
+
+# token ids where there are no tables
+
+configure($conf =~ s/#TOKENIZER/argo_tokenizer  off;/r);
+
+for my $prompt ('[1,2,3]', '[[1,2],[3]]', '["Hi",[3]]') {
+    $g->clear();
+    $r = client()->post('/real', members("\"prompt\":$prompt"));
+    is($r->error(), "$bad prompt unsupported_value", "no tables, $prompt");
+    like($r->json()->{error}{message}, qr/token tables/,
+        "no tables, $prompt, why");
+    is(scalar $g->requests(), 0, "no tables, $prompt, not sent on");
+}
+
+configure($conf);
 
 $g->answer('Hello');
 is(client()->post('/default', '{"prompt":"Hi"}')->{status}, 200,
@@ -671,6 +735,18 @@ sub client {
 }
 
 
+sub configure {
+    my ($conf) = @_;
+
+    $t->write_file_expand('nginx.conf', $conf);
+    $t->reload();
+
+    # the old one may take a connection as long as it is there
+    $t->waitfor(sub { my @workers = $t->workers(); @workers == 1 })
+        or die 'the worker has not gone';
+}
+
+
 sub members {
     my ($members) = @_;
 
@@ -699,6 +775,14 @@ sub post {
 
     return client()->post("/$modes{$mode}$where",
         body($mode, $prompt, $more, $opt{model}));
+}
+
+
+sub usage_of {
+    my ($mode, $r) = @_;
+
+    return $mode eq 'unary' ? $r->json()->{usage}
+        : ($r->events())[-2]{json}{usage};
 }
 
 

@@ -276,7 +276,7 @@ argo_embeddings_decode(ngx_pool_t *pool, argo_embeddings_request_t *req,
 {
     ngx_int_t     rc;
     ngx_str_t     text;
-    ngx_uint_t    i, found;
+    ngx_uint_t    i;
     argo_json_t  *node;
 
     for (i = 0; i < req->ninputs; i++) {
@@ -286,21 +286,7 @@ argo_embeddings_decode(ngx_pool_t *pool, argo_embeddings_request_t *req,
         }
 
         rc = argo_token_ids_decode(pool, tokenizer, &req->target->id,
-                                   req->inputs[i], &node, &found);
-
-        if (rc == NGX_DECLINED && !found) {
-            return argo_error_set(err, 400, "unsupported_value", "input",
-                                  "input must be text: ARGO does not take "
-                                  "token ids, and without its token tables "
-                                  "the gateway can't decode them");
-        }
-
-        if (rc == NGX_DECLINED) {
-            return argo_error_set(err, 400, "invalid_value", "input",
-                                  "input has what is no token id of the "
-                                  "model's encoding");
-        }
-
+                                   req->inputs[i], &node, "input", err);
         if (rc != NGX_OK) {
             return rc;
         }

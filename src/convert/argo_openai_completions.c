@@ -10,6 +10,7 @@
 
 
 #include "argo_openai.h"
+#include "argo_token_ids.h"
 
 
 /* root, prompt, its items, the tokens of an item */
@@ -19,9 +20,6 @@
 #define ARGO_COMPLETIONS_MAX_PROMPTS  128
 
 #define ARGO_COMPLETIONS_BLOCK        256
-
-#define ARGO_COMPLETIONS_TOKENS                                               \
-    "prompt must be text: token ids cannot be decoded yet"
 
 #define ARGO_COMPLETIONS_TOO_MANY                                             \
     "prompt must have at most 128 items"
@@ -67,6 +65,8 @@ static ngx_int_t argo_openai_completions_read_prompts(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t *prompt, argo_error_t *err);
 static ngx_int_t argo_openai_completions_check_prompt(ngx_pool_t *pool,
     argo_json_t *node, ngx_uint_t index, argo_error_t *err);
+static ngx_int_t argo_openai_completions_decode(ngx_pool_t *pool,
+    argo_request_t *req, argo_dialect_e upstream, argo_error_t *err);
 static ngx_int_t argo_openai_completions_set_prompt(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t *prompt);
 
@@ -292,6 +292,11 @@ argo_openai_completions_read_prompts(ngx_pool_t *pool, argo_request_t *req,
                               "prompt must have at least one item");
     }
 
+    if (prompt->child->type == ARGO_JSON_NUMBER) {
+        /* one prompt, as token ids */
+        return argo_openai_completions_set_prompt(pool, req, prompt);
+    }
+
     i = 0;
 
     for (node = prompt->child; node; node = node->next) {
@@ -343,19 +348,36 @@ static ngx_int_t
 argo_openai_completions_check_prompt(ngx_pool_t *pool, argo_json_t *node,
     ngx_uint_t index, argo_error_t *err)
 {
+    ngx_int_t            rc;
+    argo_error_t         place;
     argo_openai_place_t  at;
 
     if (node->type == ARGO_JSON_STRING) {
         return NGX_OK;
     }
 
-    if (node->type == ARGO_JSON_NUMBER
-        || (node->type == ARGO_JSON_ARRAY
-            && (node->child == NULL
-                || node->child->type == ARGO_JSON_NUMBER)))
+    if (node->child && node->type == ARGO_JSON_ARRAY
+        && node->child->type == ARGO_JSON_NUMBER)
     {
-        return argo_error_set(err, 400, "unsupported_value", "prompt",
-                              ARGO_COMPLETIONS_TOKENS);
+        /* token ids: what they are is known when the model is */
+        return NGX_OK;
+    }
+
+    if (node->child == NULL && node->type == ARGO_JSON_ARRAY) {
+
+        rc = argo_error_setf(pool, &place, 400, NULL, NULL, "ziz", "prompt[",
+                             (ngx_int_t) index, "]");
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+
+        rc = argo_error_setf(pool, err, 400, "invalid_value", NULL, "Vz",
+                             &place.message, " must not be empty");
+        if (rc == NGX_DECLINED) {
+            err->param = place.message;
+        }
+
+        return rc;
     }
 
     at.pool = pool;
@@ -386,7 +408,17 @@ argo_openai_completions_set_prompt(ngx_pool_t *pool, argo_request_t *req,
     }
 
     part->type = ARGO_PART_TEXT;
-    part->text = argo_json_inner(prompt);
+
+    req->front = NULL;
+    req->adapt = NULL;
+
+    if (prompt->type == ARGO_JSON_STRING) {
+        part->text = argo_json_inner(prompt);
+
+    } else {
+        req->front = prompt;
+        req->adapt = argo_openai_completions_decode;
+    }
 
     message->role = ARGO_ROLE_USER;
     message->parts = part;
@@ -396,6 +428,26 @@ argo_openai_completions_set_prompt(ngx_pool_t *pool, argo_request_t *req,
     req->last_message = &message->next;
 
     return NGX_OK;
+}
+
+
+/* A prompt of token ids, which no upstream takes. */
+
+static ngx_int_t
+argo_openai_completions_decode(ngx_pool_t *pool, argo_request_t *req,
+    argo_dialect_e upstream, argo_error_t *err)
+{
+    ngx_int_t     rc;
+    argo_json_t  *text;
+
+    rc = argo_token_ids_decode(pool, req->tokenizer, &req->target->id,
+                               req->front, &text, "prompt", err);
+
+    if (rc == NGX_OK) {
+        req->messages->parts->text = argo_json_inner(text);
+    }
+
+    return rc;
 }
 
 

@@ -25,7 +25,7 @@ static ngx_int_t argo_token_ids_read(u_char **p, u_char *end, uint64_t *id);
 ngx_int_t
 argo_token_ids_decode(ngx_pool_t *pool, const argo_tokenizer_t *tokenizer,
     const ngx_str_t *id, const argo_json_t *array, argo_json_t **text,
-    ngx_uint_t *found)
+    const char *param, argo_error_t *err)
 {
     u_char            *p, *end;
     uint64_t           token;
@@ -37,10 +37,11 @@ argo_token_ids_decode(ngx_pool_t *pool, const argo_tokenizer_t *tokenizer,
     bpe = tokenizer
           ? tokenizer->encodings[argo_tokens_rule(id)->encoding] : NULL;
 
-    *found = (bpe != NULL);
-
     if (bpe == NULL) {
-        return NGX_DECLINED;
+        return argo_error_setf(pool, err, 400, "unsupported_value", param,
+                               "zz", param, " must be text: ARGO does not "
+                               "take token ids, and without its token tables "
+                               "the gateway can't decode them");
     }
 
     /* a character may be of several tokens: put together, then escaped */
@@ -58,7 +59,9 @@ argo_token_ids_decode(ngx_pool_t *pool, const argo_tokenizer_t *tokenizer,
         }
 
         if (rc != NGX_OK || argo_bpe_decode(bpe, token, &bytes) != NGX_OK) {
-            return NGX_DECLINED;
+            return argo_error_setf(pool, err, 400, "invalid_value", param,
+                                   "zz", param, " has what is no token id of "
+                                   "the model's encoding");
         }
 
         argo_out_str(&plain, &bytes);

@@ -319,10 +319,12 @@ static ngx_int_t
 ngx_http_argo_read_request(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     argo_error_t *err)
 {
-    ngx_int_t                  rc;
-    ngx_http_argo_loc_conf_t  *alcf;
+    ngx_int_t                   rc;
+    ngx_http_argo_loc_conf_t   *alcf;
+    ngx_http_argo_main_conf_t  *amcf;
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_argo_module);
 
     rc = ngx_http_argo_parse_body(r, ctx, ctx->front->tree_depth, err);
     if (rc != NGX_OK) {
@@ -330,6 +332,7 @@ ngx_http_argo_read_request(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     }
 
     ctx->request.dialect = ctx->front->dialect;
+    ctx->request.tokenizer = &amcf->tokenizer;
     ctx->request.fetch_images = (alcf->image.fetch.len != 0);
 
     return ctx->front->read_request(r->pool, &ctx->request, err);
@@ -417,17 +420,12 @@ ngx_http_argo_resolve(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 static ngx_int_t
 ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 {
-    argo_env_t                  env;
-    ngx_http_argo_main_conf_t  *amcf;
+    argo_env_t  env;
 
     ctx->stream = ngx_palloc(r->pool, sizeof(argo_stream_t));
     if (ctx->stream == NULL) {
         return NGX_ERROR;
     }
-
-    amcf = ngx_http_get_module_main_conf(r, ngx_http_argo_module);
-
-    ctx->request.tokenizer = &amcf->tokenizer;
 
     env.now = ngx_time();
     env.random = ngx_http_argo_random;

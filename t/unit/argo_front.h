@@ -172,8 +172,13 @@ front_read(ngx_pool_t *pool, const argo_front_t *front,
         ngx_str_set(&req->user, "jdoe");
     }
 
-    if (r->req.adapt && front->dialect != back->dialect) {
-        r->rc = r->req.adapt(pool, &r->req, back->dialect, &r->err);
+    for (req = &r->req; req; req = req->next) {
+
+        if (req->adapt == NULL || front->dialect == back->dialect) {
+            continue;
+        }
+
+        r->rc = req->adapt(pool, req, back->dialect, &r->err);
 
         if (r->rc != NGX_OK) {
             return r->rc;

@@ -92,7 +92,6 @@ test_ids(const argo_tokenizer_t *tokenizer)
     size_t            i;
     ngx_int_t         rc;
     ngx_str_t         json, id;
-    ngx_uint_t        found;
     ngx_pool_t       *pool;
     argo_json_t      *root, *text;
     argo_error_t      err;
@@ -124,19 +123,23 @@ test_ids(const argo_tokenizer_t *tokenizer)
 
         (void) argo_json_parse(pool, &json, 0, &root, &err);
 
-        rc = argo_token_ids_decode(pool, tokenizer, &id, root, &text, &found);
+        rc = argo_token_ids_decode(pool, tokenizer, &id, root, &text, "ids",
+                                   &err);
 
         is(rc, cases[i].text ? NGX_OK : NGX_DECLINED, "ids %s",
            cases[i].ids);
-        ok(found, "there is a table");
 
         if (rc == NGX_OK && cases[i].text) {
             is_str(&text->raw, cases[i].text, "what they stand for");
+
+        } else {
+            is_str(&err.code, "invalid_value", "there is a table");
+            is_str(&err.param, "ids", "the parameter");
         }
 
-        is(argo_token_ids_decode(pool, &none, &id, root, &text, &found),
+        is(argo_token_ids_decode(pool, &none, &id, root, &text, "ids", &err),
            NGX_DECLINED, "without a table");
-        ok(!found, "which is why");
+        is_str(&err.code, "unsupported_value", "which is why");
 
         ngx_destroy_pool(pool);
     }
