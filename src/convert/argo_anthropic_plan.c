@@ -41,9 +41,13 @@ typedef struct {
     ngx_uint_t             part;        /* of its content */
     ngx_uint_t             ids;         /* that were made up */
     unsigned               unsigned_thought:1;
+    unsigned               detail:1;    /* of an image was said */
+    unsigned               names:1;     /* messages have some */
 } argo_anthropic_plan_t;
 
 
+static ngx_int_t argo_anthropic_tell_signatures(argo_anthropic_plan_t *plan);
+static ngx_int_t argo_anthropic_tell_thoughts(argo_anthropic_plan_t *plan);
 static ngx_int_t argo_anthropic_check_params(argo_anthropic_plan_t *plan);
 static ngx_int_t argo_anthropic_check_members(argo_anthropic_plan_t *plan);
 static const argo_anthropic_gap_t *argo_anthropic_gap(const ngx_str_t *name);
@@ -170,10 +174,6 @@ argo_anthropic_plan_call(ngx_pool_t *pool, const argo_request_t *req,
     call->frame = ARGO_FRAME_SSE;
     call->auth = ARGO_AUTH_ANTHROPIC;
 
-    if (req->dialect == ARGO_DIALECT_MESSAGES) {
-        return NGX_OK;
-    }
-
     ngx_memzero(&plan, sizeof(argo_anthropic_plan_t));
 
     plan.pool = pool;
@@ -181,6 +181,10 @@ argo_anthropic_plan_call(ngx_pool_t *pool, const argo_request_t *req,
 
     /* notes are a part of the plan */
     plan.req = (argo_request_t *) req;
+
+    if (req->dialect == ARGO_DIALECT_MESSAGES) {
+        return argo_anthropic_tell_signatures(&plan);
+    }
 
     for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 
@@ -191,6 +195,37 @@ argo_anthropic_plan_call(ngx_pool_t *pool, const argo_request_t *req,
     }
 
     return NGX_OK;
+}
+
+
+/* Gemini's calls are signed by a block that the front has taken out. */
+
+static ngx_int_t
+argo_anthropic_tell_signatures(argo_anthropic_plan_t *plan)
+{
+    argo_part_t     *part;
+    argo_message_t  *message;
+
+    for (message = plan->req->messages; message; message = message->next) {
+
+        for (part = message->parts; part; part = part->next) {
+
+            if (part->type == ARGO_PART_TOOL_CALL && part->signature.len) {
+                return argo_anthropic_tell_thoughts(plan);
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+argo_anthropic_tell_thoughts(argo_anthropic_plan_t *plan)
+{
+    return argo_request_note(plan->pool, plan->req, "reasoning",
+                             "of the history dropped: Claude takes back only "
+                             "its own, with its signature");
 }
 
 
@@ -652,13 +687,26 @@ argo_anthropic_check_messages(argo_anthropic_plan_t *plan)
                               "something to answer");
     }
 
-    if (!plan->unsigned_thought) {
-        return NGX_OK;
+    if (plan->detail
+        && argo_request_note(plan->pool, plan->req, "detail",
+                             "of images dropped: unknown to Anthropic's "
+                             "messages")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    return argo_request_note(plan->pool, plan->req, "reasoning",
-                             "of the history dropped: Claude takes back only "
-                             "its own, with its signature");
+    if (plan->names
+        && argo_request_note(plan->pool, plan->req, "name",
+                             "of messages dropped: unknown to Anthropic's "
+                             "messages")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return plan->unsigned_thought ? argo_anthropic_tell_thoughts(plan)
+                                  : NGX_OK;
 }
 
 
@@ -667,6 +715,13 @@ argo_anthropic_check_message(argo_anthropic_plan_t *plan)
 {
     ngx_int_t     rc;
     argo_part_t  *part;
+
+    if (plan->req->dialect == ARGO_DIALECT_CHAT
+        && plan->message->role != ARGO_ROLE_TOOL
+        && argo_json_get(plan->message->node, "name"))
+    {
+        plan->names = 1;
+    }
 
     for (part = plan->message->parts; part; part = part->next) {
 
@@ -703,6 +758,15 @@ static ngx_int_t
 argo_anthropic_check_part(argo_anthropic_plan_t *plan, argo_part_t *part)
 {
     argo_json_t  *refusal;
+
+    if (part->type != ARGO_PART_REASONING && part->signature.len) {
+        /* Google's */
+        plan->unsigned_thought = 1;
+    }
+
+    if (part->detail && !argo_json_is(part->detail, "auto")) {
+        plan->detail = 1;
+    }
 
     switch (part->type) {
 

@@ -228,6 +228,7 @@ static ngx_int_t
 argo_chat_plan_notes(ngx_pool_t *pool, argo_request_t *req)
 {
     ngx_uint_t           thoughts, cache;
+    argo_part_t         *part;
     const argo_tool_t   *tool;
     argo_message_t      *message;
 
@@ -235,7 +236,21 @@ argo_chat_plan_notes(ngx_pool_t *pool, argo_request_t *req)
     cache = 0;
 
     for (message = req->messages; message; message = message->next) {
+
         argo_chat_look(message->parts, &thoughts, &cache);
+
+        if (req->target->family != ARGO_FAMILY_OPENAI) {
+            continue;
+        }
+
+        for (part = message->parts; part; part = part->next) {
+
+            if (part->type != ARGO_PART_REASONING && part->signature.len) {
+                /* Google's, which OpenAI has no member for */
+                ngx_str_null(&part->signature);
+                thoughts = 1;
+            }
+        }
     }
 
     for (tool = req->tools; tool; tool = tool->next) {

@@ -21,6 +21,8 @@
 
 static ngx_int_t argo_chat_plan_thoughts(ngx_pool_t *pool,
     argo_request_t *req, argo_message_t *message);
+static ngx_int_t argo_chat_plan_signatures(ngx_pool_t *pool,
+    argo_request_t *req, argo_message_t *message);
 static ngx_uint_t argo_chat_is_thought(const argo_json_t *member);
 static ngx_uint_t argo_chat_unwinds(const argo_request_t *req,
     const argo_message_t *message);
@@ -94,14 +96,25 @@ ngx_int_t
 argo_chat_plan_splice(ngx_pool_t *pool, argo_request_t *req,
     argo_error_t *err)
 {
+    argo_json_t     *choice;
     argo_message_t  *message;
 
-    (void) err;
+    choice = argo_json_get(req->root, "tool_choice");
+
+    if (req->target->family == ARGO_FAMILY_GOOGLE && choice
+        && !choice->dropped && argo_json_is(choice, "auto")
+        && argo_request_drop(pool, req, NULL, &choice, "tool_choice",
+                             "it is auto anyway")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     for (message = req->messages; message; message = message->next) {
 
         if (message->role == ARGO_ROLE_ASSISTANT && message->node
-            && argo_chat_plan_thoughts(pool, req, message) != NGX_OK)
+            && (argo_chat_plan_thoughts(pool, req, message) != NGX_OK
+                || argo_chat_plan_signatures(pool, req, message) != NGX_OK))
         {
             return NGX_ERROR;
         }
@@ -171,6 +184,42 @@ argo_chat_plan_thoughts(ngx_pool_t *pool, argo_request_t *req,
         if (argo_request_drop(pool, req, message->node, &field, "reasoning",
                               "another model's")
             != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* Likewise Gemini's signature of a call, which OpenAI has no member for. */
+
+static ngx_int_t
+argo_chat_plan_signatures(ngx_pool_t *pool, argo_request_t *req,
+    argo_message_t *message)
+{
+    argo_part_t  *part;
+    argo_json_t  *extra;
+
+    if (req->target->family != ARGO_FAMILY_OPENAI
+        || argo_chat_unwinds(req, message))
+    {
+        return NGX_OK;
+    }
+
+    for (part = message->parts; part; part = part->next) {
+
+        if (part->type != ARGO_PART_TOOL_CALL || part->signature.len == 0) {
+            continue;
+        }
+
+        extra = argo_json_get(part->node, "extra_content");
+
+        if (extra && !extra->dropped
+            && argo_request_drop(pool, req, part->node, &extra, "reasoning",
+                                 "another model's")
+               != NGX_OK)
         {
             return NGX_ERROR;
         }

@@ -18,7 +18,7 @@
 
 #define ARGO_CHAT_CUSTOM                                                      \
     "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}},"  \
-    "\"required\":[\"input\"],\"additionalProperties\":false}"
+    "\"required\":[\"input\"]"
 
 
 static void argo_chat_write_params(const argo_request_t *req,
@@ -243,6 +243,13 @@ argo_chat_write_tool(const argo_request_t *req, const argo_tool_t *tool,
 
     if (tool->custom) {
         argo_out_lit(out, ",\"parameters\":" ARGO_CHAT_CUSTOM);
+
+        if (req->target->family == ARGO_FAMILY_OPENAI) {
+            /* Vertex refuses the word */
+            argo_out_lit(out, ",\"additionalProperties\":false");
+        }
+
+        argo_out_lit(out, "}");
 
     } else if (req->profile
                && argo_rules_schema_refused(req->profile, tool->parameters))

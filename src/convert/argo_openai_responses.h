@@ -156,6 +156,13 @@ ngx_int_t argo_openai_responses_note(ngx_pool_t *pool, argo_request_t *req,
 ngx_int_t argo_openai_responses_read_items(ngx_pool_t *pool,
     argo_request_t *req, argo_json_t *input, argo_error_t *err);
 
+/*
+ * Whose an "encrypted_content" is; signature, if not NULL, is what that vendor
+ * has made, escaped.
+ */
+argo_family_e argo_openai_responses_vendor(const argo_json_t *content,
+    ngx_str_t *signature, ngx_uint_t *redacted);
+
 
 /* argo_openai_responses_tools.c */
 

@@ -45,6 +45,9 @@ typedef struct {
 static ngx_int_t argo_openai_responses_plan_call(ngx_pool_t *pool,
     const argo_request_t *req, ngx_uint_t pseudo, argo_call_t *call,
     argo_error_t *err);
+static ngx_int_t argo_openai_responses_plan_history(ngx_pool_t *pool,
+    argo_request_t *req);
+static ngx_uint_t argo_openai_responses_is_foreign(const argo_json_t *item);
 static void argo_openai_responses_write_request(const argo_request_t *req,
     const argo_call_t *call, argo_out_t *out);
 static ngx_int_t argo_openai_responses_patch(const argo_request_t *req,
@@ -178,11 +181,17 @@ static ngx_int_t
 argo_openai_responses_plan_call(ngx_pool_t *pool, const argo_request_t *req,
     ngx_uint_t pseudo, argo_call_t *call, argo_error_t *err)
 {
-    (void) pool;
-
     if (req->dialect != ARGO_DIALECT_RESPONSES) {
         return argo_error_set(err, 500, NULL, NULL, "ARGO's Responses serve "
                               "clients of the same API only");
+    }
+
+    /* a plan is also what is told of it */
+
+    if (argo_openai_responses_plan_history(pool, (argo_request_t *) req)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ngx_str_set(&call->tail, "v1/responses");
@@ -198,6 +207,84 @@ argo_openai_responses_plan_call(ngx_pool_t *pool, const argo_request_t *req,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A conversation may have begun with another vendor's model.  What that has
+ * thought is told in items of ours, which OpenAI can't decrypt, or would look
+ * for among its own.
+ */
+
+static ngx_int_t
+argo_openai_responses_plan_history(ngx_pool_t *pool, argo_request_t *req)
+{
+    ngx_uint_t    told;
+    argo_json_t  *list, *item;
+
+    list = argo_json_get(req->root, "input");
+
+    if (list == NULL || list->type != ARGO_JSON_ARRAY) {
+        return NGX_OK;
+    }
+
+    told = 0;
+
+    for (item = list->child; item; item = item->next) {
+
+        if (!argo_openai_responses_is_foreign(item)) {
+            continue;
+        }
+
+        item->dropped = 1;
+
+        if (!told
+            && argo_request_note(pool, req, "reasoning",
+                                 "left out of the input: another model's")
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        told = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Our ids end with the item's number; there is no "_" in OpenAI's own.  Some
+ * clients leave out ids: what has neither that nor a content is of no use.
+ */
+
+static ngx_uint_t
+argo_openai_responses_is_foreign(const argo_json_t *item)
+{
+    ngx_str_t     id;
+    argo_json_t  *node;
+
+    if (!argo_json_is(argo_json_get(item, "type"), "reasoning")) {
+        return 0;
+    }
+
+    node = argo_json_get(item, "encrypted_content");
+
+    if (node && node->type == ARGO_JSON_STRING && node->raw.len > 2) {
+        return argo_openai_responses_vendor(node, NULL, NULL)
+               != ARGO_FAMILY_OPENAI;
+    }
+
+    node = argo_json_get(item, "id");
+
+    if (node == NULL || node->type == ARGO_JSON_NULL) {
+        return 1;
+    }
+
+    id = argo_json_inner(node);
+
+    return id.len > 3 && ngx_memcmp(id.data, "rs_", 3) == 0
+           && ngx_strlchr(id.data + 3, id.data + id.len, '_') != NULL;
 }
 
 
@@ -223,6 +310,7 @@ argo_openai_responses_patch(const argo_request_t *req,
     const argo_call_t *call, argo_patch_t *patch)
 {
     ngx_uint_t             n;
+    argo_json_t           *input;
     argo_message_t        *message;
     argo_member_edit_t     members[4];
 
@@ -269,6 +357,12 @@ argo_openai_responses_patch(const argo_request_t *req,
                                      argo_json_get(req->root, "text"))
            != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    input = argo_json_get(req->root, "input");
+
+    if (input && argo_patch_drop(patch, input) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -686,22 +686,9 @@ static ngx_int_t
 argo_openai_responses_read_signature(argo_responses_reader_t *in,
     argo_json_t *item, argo_part_t *part)
 {
-    size_t        len;
     ngx_int_t     rc;
-    ngx_str_t     text;
-    ngx_uint_t    i;
+    ngx_uint_t    redacted;
     argo_json_t  *node;
-
-    static const struct {
-        const char     *prefix;
-        argo_family_e   vendor;
-        ngx_uint_t      redacted;
-
-    } vendors[] = {
-        { ARGO_RESPONSES_ANTHROPIC, ARGO_FAMILY_ANTHROPIC, 0 },
-        { ARGO_RESPONSES_ANTHROPIC_REDACTED, ARGO_FAMILY_ANTHROPIC, 1 },
-        { ARGO_RESPONSES_GOOGLE, ARGO_FAMILY_GOOGLE, 0 }
-    };
 
     rc = argo_openai_responses_read_optional(&in->at, item,
                                              ".encrypted_content",
@@ -712,29 +699,56 @@ argo_openai_responses_read_signature(argo_responses_reader_t *in,
         return rc;
     }
 
-    text = argo_json_inner(node);
+    part->vendor = argo_openai_responses_vendor(node, &part->signature,
+                                                &redacted);
+    part->redacted = redacted ? 1 : 0;
 
-    part->vendor = ARGO_FAMILY_OPENAI;
+    return NGX_OK;
+}
 
-    for (i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++) {
+
+argo_family_e
+argo_openai_responses_vendor(const argo_json_t *content,
+    ngx_str_t *signature, ngx_uint_t *redacted)
+{
+    size_t       len;
+    ngx_str_t    text;
+    ngx_uint_t   i;
+
+    static const struct {
+        const char     *prefix;
+        argo_family_e   vendor;
+        ngx_uint_t      redacted;
+
+    } vendors[] = {
+        { ARGO_RESPONSES_ANTHROPIC, ARGO_FAMILY_ANTHROPIC, 0 },
+        { ARGO_RESPONSES_ANTHROPIC_REDACTED, ARGO_FAMILY_ANTHROPIC, 1 },
+        { ARGO_RESPONSES_GOOGLE, ARGO_FAMILY_GOOGLE, 0 },
+        { "", ARGO_FAMILY_OPENAI, 0 }
+    };
+
+    text = argo_json_inner(content);
+    len = 0;
+
+    for (i = 0; vendors[i].prefix[0]; i++) {
         len = ngx_strlen(vendors[i].prefix);
 
         if (text.len > len
             && ngx_memcmp(text.data, vendors[i].prefix, len) == 0)
         {
-            part->vendor = vendors[i].vendor;
-            part->redacted = vendors[i].redacted ? 1 : 0;
-
-            text.data += len;
-            text.len -= len;
-
             break;
         }
+
+        len = 0;
     }
 
-    part->signature = text;
+    if (signature) {
+        signature->data = text.data + len;
+        signature->len = text.len - len;
+        *redacted = vendors[i].redacted;
+    }
 
-    return NGX_OK;
+    return vendors[i].vendor;
 }
 
 

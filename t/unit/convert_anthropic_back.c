@@ -529,7 +529,8 @@ test_notes(void)
 
     static const char *const  names[] = {
         "seed", "frequency_penalty", "service_tier", "logit_bias", "stop",
-        "new", "store", "verbosity", "strict", "thinking"
+        "new", "store", "verbosity", "strict", "thinking", "reasoning",
+        "detail", "name"
     };
 
     pool = test_pool();
@@ -539,7 +540,15 @@ test_notes(void)
                           "\"thinking\":{\"type\":\"adaptive\"},"
                           "\"tool_choice\":\"required\",\"tools\":[{\"type\":"
                           "\"function\",\"function\":{\"name\":\"f\","
-                          "\"strict\":true}}],\"messages\":[" HI "]"));
+                          "\"strict\":true}}],\"messages\":[{\"role\":"
+                          "\"user\",\"name\":\"n\",\"content\":[{\"type\":"
+                          "\"image_url\",\"image_url\":{\"url\":\"data:"
+                          "image/png;base64,AAAA\",\"detail\":\"low\"}}]},"
+                          "{\"role\":\"assistant\",\"tool_calls\":[{"
+                          "\"id\":\"c\",\"type\":\"function\",\"function\":{"
+                          "\"name\":\"f\",\"arguments\":\"{}\"},"
+                          "\"extra_content\":{\"google\":{"
+                          "\"thought_signature\":\"s\"}}}]}," HI "]"));
 
     front_read(pool, &argo_openai_chat_front, &argo_anthropic_back, &json,
                &r);

@@ -2182,11 +2182,20 @@ test_recorded(void)
 
 /* Gemini's signature of a call goes to the client and comes back. */
 
+#define NEXT_TURN(model)                                                      \
+    "{\"model\":\"" model "\",\"max_tokens\":9,\"messages\":["               \
+    MSG("user", "\"Hi\"") "," MSG("assistant",                                \
+        "[{\"type\":\"redacted_thinking\",\"data\":\"google:Zm9v\\u002b\"},"  \
+        USE("t1") "]") ","                                                    \
+    MSG("user", "[" RESULT("t1", ",\"content\":\"1\"") "]") "]}"
+
+
 static void
 test_signature(void)
 {
     fold_t             fold;
     ngx_str_t          in, body, s;
+    ngx_uint_t         i;
     ngx_pool_t        *pool;
     argo_json_t       *root;
     argo_error_t       err;
@@ -2216,26 +2225,30 @@ test_signature(void)
        "a signature of Gemini's: the client gets it");
     fold_free(&fold);
 
-    in = front_str(BODY(MSG("user", "\"Hi\"") ","
-                        MSG("assistant", "[{\"type\":\"redacted_thinking\","
-                            "\"data\":\"google:Zm9v\\u002b\"}," USE("t1")
-                            "]") ","
-                        MSG("user", "[" RESULT("t1", ",\"content\":\"1\"")
-                            "]"), ""));
+    for (i = 0; i < 3; i++) {
 
-    is(front_read(pool, &argo_anthropic_front, &argo_openai_chat_back, &in,
-                  &r),
-       NGX_OK, "a signature of Gemini's: the next turn");
+        in = front_str(i == 0 ? NEXT_TURN("gemini-2.5-pro")
+                              : i == 1 ? NEXT_TURN("gpt-5")
+                                       : NEXT_TURN("claude-opus-4.6"));
 
-    if (argo_json_parse(pool, &r.body, 9, &root, &err) != NGX_OK) {
-        abort();
+        is(front_read(pool, &argo_anthropic_front,
+                      (i == 2) ? &argo_anthropic_back
+                               : &argo_openai_chat_back, &in, &r),
+           NGX_OK, "a signature of Gemini's: the next turn");
+
+        if (argo_json_parse(pool, &r.body, 9, &root, &err) != NGX_OK) {
+            abort();
+        }
+
+        s = front_raw(root, "messages.1.tool_calls.0.extra_content.google."
+                            "thought_signature");
+        is_str(&s, i ? "" : "\"Zm9v\\u002b\"",
+               "a signature of Gemini's: it goes back to Gemini alone");
+        is(memmem(r.body.data, r.body.len, "Zm9v", 4) == NULL, i != 0,
+           "a signature of Gemini's: nowhere else");
+        is(r.req.changes == NULL, i == 0,
+           "a signature of Gemini's: told if it is left out");
     }
-
-    s = front_raw(root, "messages.1.tool_calls.0.extra_content.google."
-                        "thought_signature");
-    is_str(&s, "\"Zm9v\\u002b\"", "a signature of Gemini's: it goes back");
-    is(front_at(root, "messages.1")->count, 3,
-       "a signature of Gemini's: and nothing else of it");
 
     ngx_destroy_pool(pool);
 }

@@ -125,6 +125,11 @@ read_splice(ngx_pool_t *pool, ngx_uint_t refuses, const char *in,
                      "\"messages\":[" messages "]}"
 #define CALL(id)     "{\"id\":\"" id "\",\"type\":\"function\",\"function\":" \
                      "{\"name\":\"f\",\"arguments\":\"{}\"}}"
+#define TOOL         "{\"type\":\"function\",\"function\":{\"name\":\"f\"}}"
+#define SIGNED(id)   "{\"id\":\"" id "\",\"type\":\"function\",\"function\":" \
+                     "{\"name\":\"f\",\"arguments\":\"{}\"},"                \
+                     "\"extra_content\":{\"google\":"                       \
+                     "{\"thought_signature\":\"c2ln\"}}}"
 #define RESULT(id)   "{\"role\":\"tool\",\"tool_call_id\":\"" id "\", "       \
                      "\"content\":\"" id "\"}"
 
@@ -191,6 +196,32 @@ static const splice_t  splices[] = {
       "[{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"s\"}]}]}",
       "{\"user\":\"jdoe\",\"model\":\"gpt4o\",\"messages\":[" HI ",{\"role\":"
       "\"assistant\",\"content\":\"a\"}]}", NULL },
+
+    { "Gemini's signatures are not OpenAI's", 0,
+      "{\"model\":\"gpt-4o\",\"messages\":[" HI ",{\"role\":\"assistant\","
+      "\"content\":null,\"tool_calls\":[" SIGNED("a") ", " CALL("b") "]},"
+      RESULT("a") "," RESULT("b") "]}",
+      "{\"user\":\"jdoe\",\"model\":\"gpt4o\",\"messages\":[" HI ",{\"role\":"
+      "\"assistant\",\"content\":null,\"tool_calls\":[" CALL("a") ", "
+      CALL("b") "]}," RESULT("a") "," RESULT("b") "]}", NULL },
+
+    { "but they are Gemini's", 0,
+      G(HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+        SIGNED("a") "]}," RESULT("a")),
+      UP(HI ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+         SIGNED("a") "]}," RESULT("a")), NULL },
+
+    { "a choice that is no choice, for Gemini", 0,
+      "{\"model\":\"gemini-2.5-pro\",\"tool_choice\" : \"auto\","
+      "\"messages\":[" HI "],\"tools\":[]}",
+      "{\"user\":\"jdoe\",\"model\":\"gemini25pro\","
+      "\"messages\":[" HI "],\"tools\":[]}", NULL },
+
+    { "one that is, for Gemini", 0,
+      "{\"model\":\"gemini-2.5-pro\",\"tool_choice\" : \"required\","
+      "\"messages\":[" HI "],\"tools\":[" TOOL "]}",
+      "{\"user\":\"jdoe\",\"model\":\"gemini25pro\",\"tool_choice\" : "
+      "\"required\",\"messages\":[" HI "],\"tools\":[" TOOL "]}", NULL },
 
     { "the developer", R_DEVELOPER,
       "{\"model\":\"gpt-4o\",\"messages\":[{\"role\": \"developer\","
@@ -669,6 +700,30 @@ test_own(void)
         "{\"url\":\"data:image/gif;base64,R0lG\"}}]},"
         "{\"role\":\"user\",\"content\":\"go on\"}]}",
         "is a call and its result, each in turn");
+
+    ngx_destroy_pool(pool);
+    pool = test_pool();
+
+    begin(pool, &r, "gemini-2.5-pro");
+    say(&r.req, pool, ARGO_ROLE_USER, part(pool, ARGO_PART_TEXT, "Hi"));
+
+    tool = ngx_pcalloc(pool, sizeof(argo_tool_t));
+    if (tool == NULL) {
+        abort();
+    }
+
+    ngx_str_set(&tool->name, "c");
+    tool->custom = 1;
+    r.req.tools = tool;
+
+    is(finish(pool, &r), NGX_OK, "a custom tool for Gemini");
+    is_str(&r.body,
+        "{\"model\":\"gemini25pro\",\"user\":\"jdoe\",\"messages\":["
+        "{\"role\":\"user\",\"content\":\"Hi\"}],\"tools\":[{\"type\":"
+        "\"function\",\"function\":{\"name\":\"c\",\"parameters\":"
+        "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":"
+        "\"string\"}},\"required\":[\"input\"]}}}]}",
+        "has no keyword that Vertex refuses");
 
     ngx_destroy_pool(pool);
 }

@@ -93,6 +93,21 @@ static const request_t  requests[] = {
       "\"image_url\":\"https://example.org/a.png\"},{\"type\":"
       "\"input_file\",\"file_id\":\"f\"}]}]}" },
 
+    { "thoughts of other vendors' models, and OpenAI's",
+      "{\"model\":\"" ASKED "\",\"input\":[ {\"type\":\"reasoning\",\"id\":"
+      "\"rs_1\",\"encrypted_content\":\"anthropic:c2ln\"}, {\"role\":"
+      "\"user\",\"content\":\"Hi\"},{\"type\":\"reasoning\",\"summary\":[],"
+      "\"encrypted_content\":\"google:c2ln\"},{\"type\":\"reasoning\","
+      "\"encrypted_content\":\"anthropic-redacted:c2ln\"},"
+      "{\"type\":\"reasoning\",\"id\":\"rs_Ab1_0\",\"summary\":[]},"
+      "{\"type\":\"reasoning\",\"encrypted_content\":null},"
+      "{\"type\":\"reasoning\",\"id\":\"rs_Ab1_0\",\"encrypted_content\":"
+      "\"gAAA\"}, {\"type\":\"reasoning\",\"id\":\"rs_01ab\"}]}",
+      "{\"model\":\"gpt4o\",\"input\":[ {\"role\":"
+      "\"user\",\"content\":\"Hi\"},"
+      "{\"type\":\"reasoning\",\"id\":\"rs_Ab1_0\",\"encrypted_content\":"
+      "\"gAAA\"}, {\"type\":\"reasoning\",\"id\":\"rs_01ab\"}]}" },
+
     { NULL, NULL, NULL }
 };
 
