@@ -249,6 +249,11 @@ ngx_http_argo_create_main_conf(ngx_conf_t *cf)
      *     conf->rules = NULL;
      */
 
+    conf->work = argo_work_create(cf->pool);
+    if (conf->work == NULL) {
+        return NULL;
+    }
+
     if (ngx_array_init(&conf->models, cf->pool, 4,
                        sizeof(ngx_http_argo_models_t *))
         != NGX_OK)

@@ -17,15 +17,22 @@
 #define ARGO_STREAM_BLOCK  4096
 
 /* the trees of most events fit in one block of the scratch pool */
-#define ARGO_STREAM_SCRATCH  4096
+#define ARGO_WORK_SCRATCH  4096
+
+/* the first room for text that waits to be judged */
+#define ARGO_STREAM_HELD  128
+
+/* more of them are not kept for the next event */
+#define ARGO_WORK_BLOCKS   8
 
 
 static void argo_stream_init_collect(argo_stream_t *st);
 static ngx_int_t argo_stream_make_id(argo_stream_t *st);
 static ngx_int_t argo_stream_start_reply(argo_stream_t *st);
 static ngx_int_t argo_stream_events(argo_stream_t *st, u_char *p, size_t n);
-static ngx_int_t argo_stream_make_scratch(argo_stream_t *st);
-static void argo_stream_drop_scratch(void *data);
+static ngx_int_t argo_stream_use_work(argo_stream_t *st);
+static void argo_work_reset(argo_work_t *work);
+static void argo_work_drop(void *data);
 static void argo_stream_write_frame(const argo_sse_event_t *frame,
     const argo_patch_t *patch, argo_out_t *out);
 static void argo_stream_end_frame(const argo_sse_event_t *frame,
@@ -38,6 +45,7 @@ static ngx_int_t argo_stream_judge_slice(argo_stream_t *st,
     const ngx_str_t *s, ngx_uint_t escaped);
 static ngx_int_t argo_stream_judge_whole(argo_stream_t *st);
 static ngx_int_t argo_stream_hold(argo_stream_t *st, argo_event_t *ev);
+static ngx_int_t argo_stream_reserve(argo_stream_t *st, size_t n);
 static ngx_int_t argo_stream_release(argo_stream_t *st);
 static ngx_int_t argo_stream_deliver(argo_stream_t *st,
     const argo_event_t *ev);
@@ -57,7 +65,7 @@ argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
     const argo_front_t *front, const argo_back_t *back,
     argo_request_t *req, const argo_env_t *env)
 {
-    ngx_memzero(st, offsetof(argo_stream_t, carry));
+    ngx_memzero(st, sizeof(argo_stream_t));
 
     st->pool = pool;
     st->front = front;
@@ -65,6 +73,9 @@ argo_stream_init(argo_stream_t *st, ngx_pool_t *pool,
     st->request = req;
     st->env = *env;
     st->collect = !req->stream;
+
+    argo_out_init(&st->frames, pool, ARGO_STREAM_BLOCK, NULL, 1);
+
     st->splice = (front->dialect == back->dialect && back->read_event);
     st->past.known = 1;
 
@@ -186,7 +197,7 @@ argo_stream_events(argo_stream_t *st, u_char *p, size_t n)
     ngx_int_t          rc;
     argo_sse_event_t   frame;
 
-    if (st->scratch == NULL && argo_stream_make_scratch(st) != NGX_OK) {
+    if (argo_stream_use_work(st) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -211,7 +222,8 @@ argo_stream_events(argo_stream_t *st, u_char *p, size_t n)
 
         rc = st->back->read_event(st, &frame);
 
-        ngx_reset_pool(st->scratch);
+        argo_work_reset(st->work);
+        st->scratch = st->work->scratch;
 
         if (rc != NGX_OK || st->finished) {
             return rc;
@@ -226,44 +238,94 @@ argo_stream_parse(argo_stream_t *st, const ngx_str_t *data,
 {
     argo_error_t  ignored;
 
-    return argo_json_parse_alike(st->form, st->scratch, data, tree_depth,
-                                 root, &ignored);
+    return argo_json_parse_alike(&st->work->forms, &st->likes, st->scratch,
+                                 data, tree_depth, root, &ignored);
 }
 
 
 static ngx_int_t
-argo_stream_make_scratch(argo_stream_t *st)
+argo_stream_use_work(argo_stream_t *st)
 {
-    ngx_pool_cleanup_t  *cln;
+    if (st->work == NULL) {
 
-    st->form = ngx_pcalloc(st->pool, sizeof(argo_json_form_t));
-    if (st->form == NULL) {
-        return NGX_ERROR;
+        st->work = argo_work_create(st->pool);
+        if (st->work == NULL) {
+            return NGX_ERROR;
+        }
     }
 
-    cln = ngx_pool_cleanup_add(st->pool, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    st->scratch = ngx_create_pool(ARGO_STREAM_SCRATCH, st->pool->log);
-    if (st->scratch == NULL) {
-        return NGX_ERROR;
-    }
-
-    cln->handler = argo_stream_drop_scratch;
-    cln->data = st->scratch;
-
-    argo_out_init(&st->frames, st->pool, ARGO_STREAM_BLOCK, NULL, 1);
+    st->scratch = st->work->scratch;
+    st->scratch->log = st->pool->log;
 
     return NGX_OK;
 }
 
 
-static void
-argo_stream_drop_scratch(void *data)
+argo_work_t *
+argo_work_create(ngx_pool_t *pool)
 {
-    ngx_destroy_pool(data);
+    argo_work_t         *work;
+    ngx_pool_cleanup_t  *cln;
+
+    work = ngx_pcalloc(pool, sizeof(argo_work_t));
+    if (work == NULL) {
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    work->scratch = ngx_create_pool(ARGO_WORK_SCRATCH, pool->log);
+    if (work->scratch == NULL) {
+        return NULL;
+    }
+
+    cln->handler = argo_work_drop;
+    cln->data = work;
+
+    return work;
+}
+
+
+/* What an unusual event has taken is given back. */
+
+static void
+argo_work_reset(argo_work_t *work)
+{
+    ngx_uint_t   n;
+    ngx_pool_t  *pool;
+
+    n = 0;
+
+    for (pool = work->scratch; pool && n <= ARGO_WORK_BLOCKS;
+         pool = pool->d.next)
+    {
+        n++;
+    }
+
+    if (n > ARGO_WORK_BLOCKS) {
+
+        pool = ngx_create_pool(ARGO_WORK_SCRATCH, work->scratch->log);
+
+        if (pool) {
+            ngx_destroy_pool(work->scratch);
+            work->scratch = pool;
+            return;
+        }
+    }
+
+    ngx_reset_pool(work->scratch);
+}
+
+
+static void
+argo_work_drop(void *data)
+{
+    argo_work_t *work = data;
+
+    ngx_destroy_pool(work->scratch);
 }
 
 
@@ -318,6 +380,10 @@ argo_stream_end(argo_stream_t *st, ngx_uint_t complete, argo_out_t *out)
     }
 
     st->out = out;
+
+    if (st->back->read_event && argo_stream_use_work(st) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     rc = (complete || st->ending) ? st->back->read_end(st) : NGX_OK;
 
@@ -636,7 +702,11 @@ argo_stream_text(argo_stream_t *st, argo_event_t *ev)
     if (st->escaped == ev->escaped
         && st->nheld + ev->lead.len <= ARGO_STREAM_HOLD)
     {
-        /* both in one event: lead has room for what was held */
+        /* both in one event: lead is behind what was held */
+
+        if (argo_stream_reserve(st, ev->lead.len) != NGX_OK) {
+            return NGX_ERROR;
+        }
 
         if (ev->lead.len) {
             ngx_memcpy(st->held + st->nheld, ev->lead.data, ev->lead.len);
@@ -766,6 +836,10 @@ argo_stream_hold(argo_stream_t *st, argo_event_t *ev)
         return argo_stream_deliver(st, ev);
     }
 
+    if (argo_stream_reserve(st, ev->lead.len + ev->text.len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     st->escaped = ev->escaped;
 
     p = st->held + st->nheld;
@@ -779,6 +853,37 @@ argo_stream_hold(argo_stream_t *st, argo_event_t *ev)
     }
 
     st->nheld = p - st->held;
+
+    return NGX_OK;
+}
+
+
+/* Makes room for n bytes more; most text is judged by its first letters. */
+
+static ngx_int_t
+argo_stream_reserve(argo_stream_t *st, size_t n)
+{
+    u_char  *p;
+    size_t   size;
+
+    if (st->nheld + n <= st->held_size) {
+        return NGX_OK;
+    }
+
+    size = ngx_max(2 * st->held_size, ARGO_STREAM_HELD);
+    size = ngx_max(size, st->nheld + n);
+
+    p = ngx_pnalloc(st->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (st->nheld) {
+        ngx_memcpy(p, st->held, st->nheld);
+    }
+
+    st->held = p;
+    st->held_size = size;
 
     return NGX_OK;
 }

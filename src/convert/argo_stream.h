@@ -43,6 +43,18 @@
 #define ARGO_STREAM_MAX_TEXT  (64 * 1024 * 1024)
 
 
+/*
+ * What is needed for one event, or one reply that came whole, and for no
+ * longer: many streams may have it in common, since each call of the functions
+ * below ends before that of another stream begins.
+ */
+
+typedef struct {
+    ngx_pool_t          *scratch;
+    argo_json_forms_t    forms;     /* of events that came */
+} argo_work_t;
+
+
 /* a tool call that was collected for a unary reply */
 
 typedef struct argo_tool_call_s  argo_tool_call_t;
@@ -80,8 +92,11 @@ struct argo_stream_s {
     argo_out_t          *out;       /* where events are written now */
 
     argo_sse_t           sse;
-    ngx_pool_t          *scratch;   /* for one event of upstream's */
-    argo_json_form_t    *form;      /* of the events before */
+    argo_work_t         *work;      /* by who made the stream, behind
+                                       argo_stream_init(); NULL: one of its
+                                       own is made */
+    ngx_pool_t          *scratch;   /* for one event of upstream's; work's */
+    argo_json_likes_t    likes;     /* the events before */
     argo_out_t           frames;    /* handed on, but not judged yet */
 
     u_char               id[ARGO_ID_LEN];
@@ -99,6 +114,8 @@ struct argo_stream_s {
     ngx_uint_t           tool_calls;            /* seen so far */
 
     argo_soft_t          soft;
+    u_char              *held;      /* text not yet judged */
+    size_t               held_size;
     size_t               nheld;
     size_t               ncarry;
 
@@ -133,10 +150,12 @@ struct argo_stream_s {
     unsigned             finished:1;
     unsigned             failed:1;  /* error is set; nothing more comes */
 
-    /* what follows does not begin zeroed */
     u_char               carry[ARGO_UTF8_MAX_HELD];
-    u_char               held[ARGO_STREAM_HOLD];    /* text not yet judged */
 };
+
+
+/* Makes an empty one, which lives as long as the pool; NULL: no memory. */
+argo_work_t *argo_work_create(ngx_pool_t *pool);
 
 
 /*

@@ -87,7 +87,6 @@ static ngx_int_t argo_json_add(argo_json_parser_t *ps, argo_json_e type,
 static ngx_int_t argo_json_grow(argo_json_parser_t *ps);
 static inline u_char *argo_json_skip_blank(u_char *p, u_char *end);
 static inline u_char *argo_json_skip_escape(u_char *p, u_char *end);
-static u_char *argo_json_number(u_char *p, u_char *end);
 static u_char *argo_json_digits(u_char *p, u_char *end);
 static u_char *argo_json_literal(u_char *p, u_char *end, const char *word,
     size_t len);
@@ -490,7 +489,7 @@ argo_json_scan_value(argo_json_parser_t *ps)
 
     default:
         type = ARGO_JSON_NUMBER;
-        p = argo_json_number(start, ps->end);
+        p = argo_json_skip_number(start, ps->end);
         break;
     }
 
@@ -805,8 +804,8 @@ argo_json_skip_escape(u_char *p, u_char *end)
 }
 
 
-static u_char *
-argo_json_number(u_char *p, u_char *end)
+u_char *
+argo_json_skip_number(u_char *p, u_char *end)
 {
     if (*p == '-' && ++p == end) {
         return NULL;

@@ -103,6 +103,9 @@ u_char *argo_json_plain(u_char *p, u_char *end);
  */
 u_char *argo_json_skip_string(u_char *p, u_char *end, ngx_uint_t *escaped);
 
+/* What is behind the number at p, where there is a byte; NULL: it is none. */
+u_char *argo_json_skip_number(u_char *p, u_char *end);
+
 /* True if node is a string whose text is the one given. */
 ngx_uint_t argo_json_text_is(const argo_json_t *node, const char *text,
     size_t len);

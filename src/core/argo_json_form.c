@@ -3,8 +3,8 @@
  * Copyright (C) The ngx_http_argo_module authors
  *
  * A document is like the one that was learnt if everything but the texts of
- * strings is the same, byte for byte.  Then it is valid if these strings are,
- * and each node is where it was, moved by what the texts before it have
+ * strings and the numbers is the same, byte for byte.  Then it is valid if
+ * these are, and each node is where it was, moved by what those before it have
  * grown.
  */
 
@@ -12,8 +12,13 @@
 #include "argo_json_form.h"
 
 
+static argo_json_form_t *argo_json_form_find(argo_json_forms_t *forms,
+    argo_json_likes_t *likes, const ngx_str_t *document,
+    ngx_uint_t tree_depth);
 static ngx_uint_t argo_json_form_match(argo_json_form_t *form,
-    const ngx_str_t *document);
+    const ngx_str_t *document, ngx_uint_t tree_depth);
+static inline u_char *argo_json_form_skip(argo_json_t *node, u_char *p,
+    u_char *end);
 static void argo_json_form_move(argo_json_form_t *form, u_char *p,
     const ngx_int_t *moved);
 static void argo_json_form_learn(argo_json_form_t *form,
@@ -23,40 +28,91 @@ static argo_json_t *argo_json_form_copy(argo_json_form_t *form,
     const ngx_str_t *document, const argo_json_t *node, ngx_uint_t *texts);
 
 
-ngx_int_t
-argo_json_parse_alike(argo_json_form_t *form, ngx_pool_t *pool,
-    const ngx_str_t *document, ngx_uint_t tree_depth, argo_json_t **root,
-    argo_error_t *err)
-{
-    ngx_int_t  rc;
+#define argo_json_form_varies(type)                                           \
+    ((type) == ARGO_JSON_STRING || (type) == ARGO_JSON_NUMBER)
 
-    if (form->n && form->tree_depth == tree_depth
-        && argo_json_form_match(form, document))
-    {
-        form->tries = 0;
+
+ngx_int_t
+argo_json_parse_alike(argo_json_forms_t *forms, argo_json_likes_t *likes,
+    ngx_pool_t *pool, const ngx_str_t *document, ngx_uint_t tree_depth,
+    argo_json_t **root, argo_error_t *err)
+{
+    ngx_int_t          rc;
+    argo_json_form_t  *form;
+
+    if (likes->tries == ARGO_JSON_FORM_TRIES) {
+        return argo_json_parse(pool, document, tree_depth, root, err);
+    }
+
+    form = argo_json_form_find(forms, likes, document, tree_depth);
+
+    if (form) {
+        likes->tries = 0;
         *root = form->nodes;
         return NGX_OK;
     }
 
     rc = argo_json_parse(pool, document, tree_depth, root, err);
 
-    if (rc == NGX_OK && form->tries < ARGO_JSON_FORM_TRIES) {
-        form->tries++;
-        argo_json_form_learn(form, document, tree_depth, *root);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    return rc;
+    likes->tries++;
+
+    if (document->len <= ARGO_JSON_FORM_SIZE) {
+        likes->last = forms->next;
+        forms->next = (forms->next + 1) % ARGO_JSON_FORMS;
+
+        argo_json_form_learn(&forms->forms[likes->last], document, tree_depth,
+                             *root);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Most likely it is the form of the document before. */
+
+static argo_json_form_t *
+argo_json_form_find(argo_json_forms_t *forms, argo_json_likes_t *likes,
+    const ngx_str_t *document, ngx_uint_t tree_depth)
+{
+    ngx_uint_t  i;
+
+    if (argo_json_form_match(&forms->forms[likes->last], document,
+                             tree_depth))
+    {
+        return &forms->forms[likes->last];
+    }
+
+    for (i = 0; i < ARGO_JSON_FORMS; i++) {
+
+        if (i != likes->last
+            && argo_json_form_match(&forms->forms[i], document, tree_depth))
+        {
+            likes->last = i;
+            return &forms->forms[i];
+        }
+    }
+
+    return NULL;
 }
 
 
 static ngx_uint_t
-argo_json_form_match(argo_json_form_t *form, const ngx_str_t *document)
+argo_json_form_match(argo_json_form_t *form, const ngx_str_t *document,
+    ngx_uint_t tree_depth)
 {
     size_t                    n;
     u_char                   *p, *end, *known;
     ngx_int_t                 moved[ARGO_JSON_FORM_NODES + 1];
-    ngx_uint_t                i, texts, escaped;
+    ngx_uint_t                i, texts;
     const argo_json_place_t  *place;
+
+    if (form->n == 0 || form->tree_depth != tree_depth) {
+        return 0;
+    }
 
     p = document->data;
     end = p + document->len;
@@ -67,26 +123,23 @@ argo_json_form_match(argo_json_form_t *form, const ngx_str_t *document)
 
     for (i = 0; i < form->n; i++) {
 
-        if (form->nodes[i].type != ARGO_JSON_STRING) {
+        if (!argo_json_form_varies(form->nodes[i].type)) {
             continue;
         }
 
         place = &form->places[i];
 
-        n = form->document + place->raw + 1 - known;
+        n = form->document + place->raw - known;
 
-        if ((size_t) (end - p) < n || ngx_memcmp(p, known, n) != 0) {
+        if ((size_t) (end - p) <= n || ngx_memcmp(p, known, n) != 0) {
             return 0;
         }
 
-        escaped = 0;
-
-        p = argo_json_skip_string(p + n - 1, end, &escaped);
+        p = argo_json_form_skip(&form->nodes[i], p + n, end);
         if (p == NULL) {
             return 0;
         }
 
-        form->nodes[i].escaped = escaped;
         known = form->document + place->end;
 
         moved[++texts] = (p - document->data) - place->end;
@@ -101,6 +154,30 @@ argo_json_form_match(argo_json_form_t *form, const ngx_str_t *document)
     argo_json_form_move(form, document->data, moved);
 
     return 1;
+}
+
+
+/* what is behind the string or the number at p, or NULL: it is another thing */
+
+static inline u_char *
+argo_json_form_skip(argo_json_t *node, u_char *p, u_char *end)
+{
+    ngx_uint_t  escaped;
+
+    if (node->type == ARGO_JSON_NUMBER) {
+        return argo_json_skip_number(p, end);
+    }
+
+    if (*p != '"') {
+        return NULL;
+    }
+
+    escaped = 0;
+
+    p = argo_json_skip_string(p, end, &escaped);
+    node->escaped = escaped;
+
+    return p;
 }
 
 
@@ -129,7 +206,7 @@ argo_json_form_move(argo_json_form_t *form, u_char *p, const ngx_int_t *moved)
 }
 
 
-/* What is too large for a form leaves it empty. */
+/* What has too many nodes for a form leaves it empty. */
 
 static void
 argo_json_form_learn(argo_json_form_t *form, const ngx_str_t *document,
@@ -138,11 +215,6 @@ argo_json_form_learn(argo_json_form_t *form, const ngx_str_t *document,
     ngx_uint_t  texts;
 
     form->n = 0;
-
-    if (document->len > ARGO_JSON_FORM_SIZE) {
-        return;
-    }
-
     texts = 0;
 
     if (argo_json_form_copy(form, document, root, &texts) == NULL) {
@@ -159,7 +231,7 @@ argo_json_form_learn(argo_json_form_t *form, const ngx_str_t *document,
 
 /*
  * Copies a node and what is in it, in the order of the document; texts counts
- * the strings.
+ * what varies.
  */
 
 static argo_json_t *
@@ -188,7 +260,7 @@ argo_json_form_copy(argo_json_form_t *form, const ngx_str_t *document,
     place->end = place->raw + node->raw.len;
     place->before = *texts;
 
-    *texts += (node->type == ARGO_JSON_STRING);
+    *texts += argo_json_form_varies(node->type);
 
     last = &copy->child;
 

@@ -12,6 +12,9 @@
 /* the rest of a block that is worth a buffer of its own */
 #define ARGO_OUT_MIN_REST  128
 
+/* a first block, which is all that most events and small documents need */
+#define ARGO_OUT_FIRST     512
+
 
 static ngx_int_t argo_out_block(argo_out_t *out);
 static ngx_chain_t *argo_out_free_block(argo_out_t *out);
@@ -29,6 +32,7 @@ argo_out_init(argo_out_t *out, ngx_pool_t *pool, size_t block,
     out->pool = pool;
     out->last = &out->first;
     out->block = block;
+    out->next = ngx_min(block, ARGO_OUT_FIRST);
     out->tag = tag;
     out->copy = copy ? 1 : 0;
 }
@@ -252,16 +256,18 @@ argo_out_block(argo_out_t *out)
 
         b = cl->buf;
 
-        b->start = ngx_pnalloc(out->pool, out->block);
+        b->start = ngx_pnalloc(out->pool, out->next);
         if (b->start == NULL) {
             return NGX_ERROR;
         }
 
         b->pos = b->start;
         b->last = b->start;
-        b->end = b->start + out->block;
+        b->end = b->start + out->next;
         b->tag = out->tag;
         b->temporary = 1;
+
+        out->next = ngx_min(2 * out->next, out->block);
     }
 
     argo_out_append(out, cl);

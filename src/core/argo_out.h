@@ -26,7 +26,8 @@ typedef struct {
     ngx_chain_t   **last;
     ngx_chain_t    *free;           /* emptied blocks, to be used again */
     ngx_buf_t      *buf;            /* the block being filled, or NULL */
-    size_t          block;          /* size of a new block */
+    size_t          block;          /* largest size of a new block */
+    size_t          next;           /* size of the next one */
     size_t          size;           /* bytes written since init or take */
     ngx_buf_tag_t   tag;            /* marks our blocks for recycling */
     unsigned        copy:1;         /* references are copied as well */
@@ -35,8 +36,8 @@ typedef struct {
 
 
 /*
- * Makes an empty output.  Blocks of "block" bytes come from the free list,
- * else from the pool.  With "copy" nothing written is referred to later:
+ * Makes an empty output.  Blocks come from the free list, else from the pool:
+ * the first is small, and each twice the one before, up to "block" bytes.  With "copy" nothing written is referred to later:
  * use it where the source is a buffer that will be used again.
  */
 void argo_out_init(argo_out_t *out, ngx_pool_t *pool, size_t block,

@@ -102,6 +102,8 @@ typedef struct {
     argo_tokenizer_t                 tokenizer;
     argo_rules_t                    *rules;     /* the built-in ones; NULL:
                                                    nobody needs them */
+    argo_work_t                     *work;      /* of all streams of a
+                                                   worker */
 } ngx_http_argo_main_conf_t;
 
 

@@ -435,8 +435,16 @@ ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
     argo_out_init(&ctx->out, r->pool, NGX_HTTP_ARGO_BLOCK,
                   (ngx_buf_tag_t) &ngx_http_argo_module, 1);
 
-    return argo_stream_init(ctx->stream, r->pool, ctx->front, ctx->back,
-                            &ctx->request, &env);
+    if (argo_stream_init(ctx->stream, r->pool, ctx->front, ctx->back,
+                         &ctx->request, &env)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->stream->work = amcf->work;
+
+    return NGX_OK;
 }
 
 

@@ -24,6 +24,13 @@ static const char  *test_documents[] = {
     EVENT("\xe2\x82\xac", "0"),
     EVENT("x", "1"),
     EVENT("x", "12"),
+    EVENT("x", "-0.5e+3"),
+    EVENT("x", "012"),
+    EVENT("x", "1e"),
+    EVENT("x", "-"),
+    EVENT("x", ""),
+    EVENT("x", "null"),
+    EVENT("x", "\"12\""),
     EVENT("\xff", "12"),
     EVENT("\n", "12"),
     EVENT("\\x", "12"),
@@ -46,6 +53,11 @@ static const char  *test_documents[] = {
     "[\"a\",\"b\",[\"c\"],{}]",
     "[\"a\",\"\",[\"cdef\"],{}]",
     "[\"a\",\"\",[\"cdef\"],{},1]",
+    "[\"a\",\"\",[\"cdef\"],{},1234]",
+    "[-1,[22],3.5]",
+    "[1,[2],3]",
+    "17",
+    "1",
     "[]",
     "[]",
     "{}",
@@ -53,6 +65,10 @@ static const char  *test_documents[] = {
     "null",
     "null"
 };
+
+
+/* large: not for the stack */
+static argo_json_forms_t  forms;
 
 
 #define TEST_DOCUMENTS  (sizeof(test_documents) / sizeof(test_documents[0]))
@@ -78,8 +94,8 @@ test_same(const argo_json_t *a, const argo_json_t *b)
 /* Parses each in a copy of its own size, with the form and without. */
 
 static ngx_uint_t
-test_one(argo_json_form_t *form, ngx_pool_t *pool, const char *text,
-    size_t len, ngx_uint_t depth)
+test_one(argo_json_forms_t *forms, argo_json_likes_t *likes,
+    ngx_pool_t *pool, const char *text, size_t len, ngx_uint_t depth)
 {
     ngx_int_t      rc, expected;
     ngx_str_t      document;
@@ -93,7 +109,8 @@ test_one(argo_json_form_t *form, ngx_pool_t *pool, const char *text,
     other = NULL;
 
     expected = argo_json_parse(pool, &document, depth, &other, &err);
-    rc = argo_json_parse_alike(form, pool, &document, depth, &root, &err);
+    rc = argo_json_parse_alike(forms, likes, pool, &document, depth, &root,
+                               &err);
 
     same = (rc == expected && test_same(root, other));
 
@@ -115,27 +132,28 @@ test_pairs(ngx_uint_t depth)
     size_t             i, k, n;
     ngx_uint_t         wrong;
     ngx_pool_t        *pool;
-    argo_json_form_t   form;
+    argo_json_likes_t  likes;
 
     wrong = 0;
 
     for (i = 0; i < TEST_DOCUMENTS; i++) {
 
         pool = test_pool();
-        memset(&form, 0, sizeof(form));
+        memset(&forms, 0, sizeof(forms));
+        memset(&likes, 0, sizeof(likes));
 
         for (k = 0; k < TEST_DOCUMENTS; k++) {
             const char  *a = test_documents[i], *b = test_documents[k];
 
-            form.tries = 0;
+            likes.tries = 0;
 
-            wrong += !test_one(&form, pool, a, strlen(a), depth);
-            wrong += !test_one(&form, pool, a, strlen(a), depth);
+            wrong += !test_one(&forms, &likes, pool, a, strlen(a), depth);
+            wrong += !test_one(&forms, &likes, pool, a, strlen(a), depth);
 
             /* also cut short at each byte */
 
             for (n = 0; n <= strlen(b); n++) {
-                wrong += !test_one(&form, pool, b, n, depth);
+                wrong += !test_one(&forms, &likes, pool, b, n, depth);
             }
         }
 
@@ -156,25 +174,26 @@ test_bytes(void)
     unsigned           c;
     ngx_uint_t         wrong;
     ngx_pool_t        *pool;
-    argo_json_form_t   form;
+    argo_json_likes_t  likes;
 
     wrong = 0;
 
     for (i = 0; i < strlen(test_documents[1]); i++) {
 
         pool = test_pool();
-        memset(&form, 0, sizeof(form));
+        memset(&forms, 0, sizeof(forms));
+        memset(&likes, 0, sizeof(likes));
 
         for (c = 0; c < 256; c++) {
             strcpy(text, test_documents[1]);
 
-            form.tries = 0;
+            likes.tries = 0;
 
-            wrong += !test_one(&form, pool, text, strlen(text), 5);
+            wrong += !test_one(&forms, &likes, pool, text, strlen(text), 5);
 
             text[i] = (char) c;
 
-            wrong += !test_one(&form, pool, text,
+            wrong += !test_one(&forms, &likes, pool, text,
                                strlen(test_documents[1]), 5);
         }
 
@@ -185,36 +204,119 @@ test_bytes(void)
 }
 
 
+static ngx_uint_t
+test_parse(argo_json_likes_t *likes, ngx_pool_t *pool, const char *text,
+    argo_json_t **root)
+{
+    ngx_int_t     rc;
+    ngx_str_t     document;
+    argo_error_t  err;
+
+    document = test_copy(text, strlen(text));
+
+    rc = argo_json_parse_alike(&forms, likes, pool, &document, 5, root, &err);
+
+    test_free(&document);
+
+    return rc == NGX_OK;
+}
+
+
+static ngx_uint_t
+test_known(const argo_json_t *root)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < ARGO_JSON_FORMS; i++) {
+        if (root == forms.forms[i].nodes) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
 test_use(void)
 {
-    ngx_str_t          document;
+    char               text[32], large[2 * ARGO_JSON_FORM_SIZE];
+    ngx_uint_t         i, known;
     ngx_pool_t        *pool;
     argo_json_t       *root;
-    argo_error_t       err;
-    argo_json_form_t   form;
+    argo_json_likes_t  likes, other, none;
 
     pool = test_pool();
-    memset(&form, 0, sizeof(form));
+    memset(&forms, 0, sizeof(forms));
+    memset(&likes, 0, sizeof(likes));
+    memset(&none, 0, sizeof(none));
 
-    ok(test_one(&form, pool, test_documents[1], strlen(test_documents[1]), 5),
+    other = none;
+
+    ok(test_parse(&likes, pool, EVENT("Hello", "0"), &root)
+       && !test_known(root),
        "a first document");
 
-    document = test_copy(test_documents[3], strlen(test_documents[3]));
-
-    ok(argo_json_parse_alike(&form, pool, &document, 5, &root, &err) == NGX_OK
-       && root == form.nodes,
+    ok(test_parse(&likes, pool, EVENT("you", "12"), &root) && test_known(root),
        "one that is alike takes the tree of the one before");
 
-    test_free(&document);
+    ok(test_parse(&other, pool, EVENT("there", "3"), &root)
+       && test_known(root),
+       "as does the first of another stream");
 
-    document = test_copy("{\"other\":1}", 11);
-
-    ok(argo_json_parse_alike(&form, pool, &document, 5, &root, &err) == NGX_OK
-       && root != form.nodes,
+    ok(test_parse(&likes, pool, "{\"other\":1}", &root)
+       && !test_known(root),
        "one that is not does not");
 
-    test_free(&document);
+    ok(test_parse(&likes, pool, EVENT("again", "3"), &root)
+       && test_known(root),
+       "both are known from then on");
+
+    memset(large, ' ', sizeof(large));
+    memcpy(large, "[1", 2);
+    large[sizeof(large) - 2] = ']';
+    large[sizeof(large) - 1] = '\0';
+
+    known = 0;
+
+    for (i = 0; i < 2 * ARGO_JSON_FORMS; i++) {
+        other = none;
+        known += !test_parse(&other, pool, large, &root) || test_known(root);
+    }
+
+    ok(known == 0, "what is large is not learnt");
+
+    ok(test_parse(&likes, pool, EVENT("yes", "3"), &root) && test_known(root),
+       "and does not push out what is known");
+
+    known = 0;
+
+    for (i = 0; i < ARGO_JSON_FORMS; i++) {
+        other = none;
+        sprintf(text, "{\"k%d\":0}", (int) i);
+
+        known += !test_parse(&other, pool, text, &root) || test_known(root);
+    }
+
+    other = none;
+
+    ok(known == 0 && test_parse(&other, pool, EVENT("no", "3"), &root)
+       && !test_known(root),
+       "what is new pushes out what is old");
+
+    other = none;
+    known = 0;
+
+    for (i = 0; i < ARGO_JSON_FORM_TRIES; i++) {
+        sprintf(text, "{\"t%d\":0}", (int) i);
+
+        known += !test_parse(&other, pool, text, &root) || test_known(root);
+    }
+
+    ok(known == 0 && test_parse(&other, pool, text, &root)
+       && !test_known(root),
+       "where all differ nothing is compared any more");
+
     ngx_destroy_pool(pool);
 }
 
