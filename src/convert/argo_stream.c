@@ -282,6 +282,8 @@ argo_work_create(ngx_pool_t *pool)
         return NULL;
     }
 
+    work->pool = pool;
+
     cln->handler = argo_work_drop;
     cln->data = work;
 
@@ -324,6 +326,9 @@ static void
 argo_work_drop(void *data)
 {
     argo_work_t *work = data;
+
+    /* the last stream's may be gone */
+    work->scratch->log = work->pool->log;
 
     ngx_destroy_pool(work->scratch);
 }

@@ -37,8 +37,9 @@ typedef struct {
 
 /*
  * Makes an empty output.  Blocks come from the free list, else from the pool:
- * the first is small, and each twice the one before, up to "block" bytes.  With "copy" nothing written is referred to later:
- * use it where the source is a buffer that will be used again.
+ * the first is small, and each twice the one before, up to "block" bytes.
+ * With "copy" nothing written is referred to later: use it where the source
+ * is a buffer that will be used again.
  */
 void argo_out_init(argo_out_t *out, ngx_pool_t *pool, size_t block,
     ngx_buf_tag_t tag, ngx_uint_t copy);

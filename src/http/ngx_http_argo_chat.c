@@ -420,7 +420,10 @@ ngx_http_argo_resolve(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 static ngx_int_t
 ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 {
-    argo_env_t  env;
+    argo_env_t                  env;
+    ngx_http_argo_main_conf_t  *amcf;
+
+    amcf = ngx_http_get_module_main_conf(r, ngx_http_argo_module);
 
     ctx->stream = ngx_palloc(r->pool, sizeof(argo_stream_t));
     if (ctx->stream == NULL) {

@@ -2446,6 +2446,7 @@ allocations(ngx_uint_t n)
     /* large enough for all: what remains is taken by the events */
 
     argo_out_init(&out, pool, 1024 * 1024, NULL, 1);
+    out.next = out.block;
     put(&out, " ");
     reply.st.out = &out;
 

@@ -2300,6 +2300,7 @@ test_long(void)
     /* what is written has memory of its own */
 
     argo_out_init(&reply.out, pool, 4 * 1024 * 1024, NULL, 1);
+    reply.out.next = reply.out.block;
     argo_out_write(&reply.out, "x", 1);
 
     ngx_shim_fail(0);

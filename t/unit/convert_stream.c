@@ -1329,6 +1329,7 @@ test_limit(void)
 
     start(pool, &run, &argo_legacy_back, STREAM);
     argo_out_init(&run.out, pool, 1024 * 1024, NULL, 1);
+    run.out.next = run.out.block;
     push(&run, text, 1024 * 1024);
     ok(run.rc == NGX_OK && run.out.size > 1024 * 1024,
        "a large piece is streamed");
