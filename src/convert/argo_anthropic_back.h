@@ -91,9 +91,6 @@ void argo_anthropic_write_system(const argo_request_t *req, argo_out_t *out);
 /* True if there is anything to write there. */
 ngx_uint_t argo_anthropic_has_system(const argo_request_t *req);
 
-/* Text of nothing but blanks, escaped. */
-ngx_uint_t argo_anthropic_is_blank(const ngx_str_t *text);
-
 /* A part's or a tool's cache_control, as a member behind others. */
 void argo_anthropic_write_cache(const argo_json_t *cache,
     const argo_json_t *raw, argo_out_t *out);

@@ -430,7 +430,7 @@ argo_anthropic_check_stop(argo_anthropic_plan_t *plan)
         }
 
         text = argo_json_inner(node);
-        blank |= argo_anthropic_is_blank(&text);
+        blank |= argo_part_is_blank(&text);
 
         if (node == stop) {
             break;
@@ -919,7 +919,7 @@ argo_anthropic_check_call(argo_anthropic_plan_t *plan, argo_part_t *call)
     }
 
     if (call->custom || (call->args && call->args->type == ARGO_JSON_OBJECT)
-        || argo_anthropic_is_blank(&call->text))
+        || argo_part_is_blank(&call->text))
     {
         return NGX_OK;
     }

@@ -59,7 +59,6 @@ static void argo_anthropic_write_result_parts(argo_turn_writer_t *w,
 static void argo_anthropic_write_no_result(argo_turn_writer_t *w,
     const argo_part_t *call);
 static void argo_anthropic_write_id(const ngx_str_t *id, argo_out_t *out);
-static ngx_str_t argo_anthropic_trim(const ngx_str_t *text);
 static ngx_uint_t argo_anthropic_fetched(const argo_part_t *part);
 
 
@@ -128,7 +127,7 @@ argo_anthropic_is_shown(const argo_request_t *req, const argo_part_t *part)
     switch (part->type) {
 
     case ARGO_PART_TEXT:
-        return !argo_anthropic_is_blank(&part->text);
+        return !argo_part_is_blank(&part->text);
 
     case ARGO_PART_REASONING:
 
@@ -162,14 +161,7 @@ argo_anthropic_refusal(const argo_request_t *req,
     refusal = argo_json_get(message->node, "refusal");
     text = argo_json_inner(refusal);
 
-    return argo_anthropic_is_blank(&text) ? NULL : refusal;
-}
-
-
-ngx_uint_t
-argo_anthropic_is_blank(const ngx_str_t *text)
-{
-    return argo_legacy_is_blank(text);
+    return argo_part_is_blank(&text) ? NULL : refusal;
 }
 
 
@@ -459,7 +451,7 @@ argo_anthropic_write_text(argo_turn_writer_t *w, const argo_part_t *part,
 
     /* Claude refuses blanks at the end of what it shall go on with */
 
-    text = last ? argo_anthropic_trim(&part->text) : part->text;
+    text = last ? argo_part_trim(&part->text) : part->text;
 
     argo_out_lit(out, "{\"type\":\"text\",\"text\":\"");
     argo_out_ref(out, text.data, text.len);
@@ -467,45 +459,6 @@ argo_anthropic_write_text(argo_turn_writer_t *w, const argo_part_t *part,
     argo_anthropic_write_cache(part->cache ? part->cache : w->cache,
                                part->raw, out);
     argo_out_lit(out, "}");
-}
-
-
-static ngx_str_t
-argo_anthropic_trim(const ngx_str_t *text)
-{
-    u_char     *p;
-    size_t      i, len;
-    ngx_str_t   trimmed;
-
-    p = text->data;
-    len = text->len;
-
-    while (len) {
-
-        if (p[len - 1] == ' ') {
-            len--;
-            continue;
-        }
-
-        if (len < 2 || memchr("nrt", p[len - 1], 3) == NULL) {
-            break;
-        }
-
-        /* an escape, if the backslash before it is not escaped itself */
-
-        for (i = len - 1; i > 0 && p[i - 1] == '\\'; i--) { /* void */ }
-
-        if ((len - 1 - i) % 2 == 0) {
-            break;
-        }
-
-        len -= 2;
-    }
-
-    trimmed.data = p;
-    trimmed.len = len;
-
-    return trimmed;
 }
 
 
@@ -621,7 +574,7 @@ argo_anthropic_write_input(const argo_part_t *part, argo_out_t *out)
         return;
     }
 
-    if (argo_anthropic_is_blank(&part->text)) {
+    if (argo_part_is_blank(&part->text)) {
         argo_out_lit(out, "{}");
         return;
     }

@@ -11,6 +11,7 @@
 #include "argo_anthropic_back.h"
 #include "argo_json_write.h"
 #include "argo_legacy.h"
+#include "argo_part.h"
 #include "argo_request.h"
 #include "argo_rules.h"
 
@@ -525,7 +526,7 @@ argo_anthropic_write_stop(const argo_request_t *req, argo_out_t *out)
     for ( /* void */ ; node; node = node->next) {
         text = argo_json_inner(node);
 
-        if (!argo_anthropic_is_blank(&text)) {
+        if (!argo_part_is_blank(&text)) {
 
             if (n++ == 0) {
                 argo_out_lit(out, ",\"stop_sequences\":[");

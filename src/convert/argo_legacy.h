@@ -40,9 +40,6 @@ void argo_legacy_write_tools(const argo_request_t *req, argo_out_t *out);
 
 void argo_legacy_write_messages(const argo_request_t *req, argo_out_t *out);
 
-/* True if the text, escaped, has nothing in it but blanks. */
-ngx_uint_t argo_legacy_is_blank(const ngx_str_t *text);
-
 
 /*
  * argo_legacy_adapt.c: what other dialects than OpenAI's have in forms of

@@ -10,6 +10,7 @@
 
 #include "argo_legacy.h"
 #include "argo_json_write.h"
+#include "argo_part.h"
 #include "argo_tool.h"
 
 
@@ -874,7 +875,7 @@ argo_legacy_write_claude_blocks(const argo_message_t *message,
     for (part = message->parts; part; part = part->next) {
 
         if (part->type == ARGO_PART_TEXT
-            && argo_legacy_is_blank(&part->text))
+            && argo_part_is_blank(&part->text))
         {
             /* refused by Claude, and usual beside calls */
             continue;
@@ -1019,7 +1020,7 @@ argo_legacy_write_arguments(const ngx_str_t *text, argo_out_t *out)
     u_char  *p, *end, piece[ARGO_LEGACY_PIECE];
     size_t   n;
 
-    if (argo_legacy_is_blank(text)) {
+    if (argo_part_is_blank(text)) {
         argo_out_lit(out, "{}");
         return;
     }
@@ -1162,32 +1163,4 @@ argo_legacy_write_text_tail(ngx_uint_t list, argo_out_t *out)
     if (list) {
         argo_out_lit(out, "}");
     }
-}
-
-
-ngx_uint_t
-argo_legacy_is_blank(const ngx_str_t *text)
-{
-    u_char  *p, *end;
-
-    p = text->data;
-    end = p + text->len;
-
-    while (p < end) {
-
-        if (*p == ' ') {
-            p++;
-            continue;
-        }
-
-        /* other blanks can't stand in a string but as escapes */
-
-        if (*p != '\\' || end - p < 2 || !memchr("nrt", p[1], 3)) {
-            return 0;
-        }
-
-        p += 2;
-    }
-
-    return 1;
 }

@@ -9,6 +9,7 @@
 
 #include "argo_legacy.h"
 #include "argo_json_write.h"
+#include "argo_part.h"
 
 
 static void argo_legacy_write_list(const argo_request_t *req,
@@ -119,7 +120,7 @@ argo_legacy_write_call_text(const argo_part_t *call, argo_out_t *out)
     argo_json_write_text(out, call->name.data, call->name.len);
     argo_out_lit(out, "\\\",\\\"arguments\\\":");
 
-    if (argo_legacy_is_blank(&call->text)) {
+    if (argo_part_is_blank(&call->text)) {
         argo_out_lit(out, "{}");
 
     } else {

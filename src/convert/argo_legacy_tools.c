@@ -8,6 +8,7 @@
 
 
 #include "argo_legacy.h"
+#include "argo_part.h"
 #include "argo_tool.h"
 
 
@@ -304,7 +305,7 @@ argo_legacy_check_arguments(ngx_pool_t *pool, const argo_part_t *call,
     argo_json_t   *root;
     argo_error_t   ignored;
 
-    if (argo_legacy_is_blank(&call->text)) {
+    if (argo_part_is_blank(&call->text)) {
         return NGX_OK;
     }
 

@@ -76,9 +76,6 @@ ngx_uint_t argo_chat_count_calls(const argo_message_t *message);
 /* True if Gemini would refuse the conversation: no user speaks in it. */
 ngx_uint_t argo_chat_lacks_user(const argo_request_t *req);
 
-/* True if the text, escaped, has nothing in it but blanks. */
-ngx_uint_t argo_chat_is_blank(const ngx_str_t *text);
-
 /* True if text of nothing but blanks would be refused. */
 ngx_uint_t argo_chat_refuses_blank(const argo_request_t *req);
 

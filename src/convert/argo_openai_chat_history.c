@@ -355,13 +355,6 @@ argo_chat_lacks_user(const argo_request_t *req)
 
 
 ngx_uint_t
-argo_chat_is_blank(const ngx_str_t *text)
-{
-    return argo_legacy_is_blank(text);
-}
-
-
-ngx_uint_t
 argo_chat_refuses_blank(const argo_request_t *req)
 {
     return req->profile ? !req->profile->blank_text
@@ -649,7 +642,7 @@ argo_chat_first_content(argo_chat_history_t *h, const argo_part_t *part)
 
         case ARGO_PART_TEXT:
 
-            if (h->no_blank && argo_chat_is_blank(&part->text)) {
+            if (h->no_blank && argo_part_is_blank(&part->text)) {
                 break;
             }
 

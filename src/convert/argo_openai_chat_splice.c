@@ -756,7 +756,7 @@ argo_chat_says_something(const argo_request_t *req,
 
         case ARGO_PART_TEXT:
 
-            if (refuses && argo_chat_is_blank(&part->text)) {
+            if (refuses && argo_part_is_blank(&part->text)) {
                 break;
             }
 
@@ -830,7 +830,7 @@ argo_chat_patch_parts(const argo_request_t *req,
         }
 
         if (refuses && part->type == ARGO_PART_TEXT
-            && argo_chat_is_blank(&part->text))
+            && argo_part_is_blank(&part->text))
         {
             continue;
         }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) The ngx_http_argo_module authors
  *
- * Data in a part of a message.
+ * Data in a part of a message, and texts of nothing but blanks.
  */
 
 
@@ -12,8 +12,98 @@
 #define ARGO_PART_SCHEME  "data:"
 
 
+static size_t argo_part_blank(const u_char *p, const u_char *end);
 static ngx_uint_t argo_part_is_data_url(const ngx_str_t *url);
 static ngx_str_t argo_part_head(const ngx_str_t *url);
+
+
+ngx_uint_t
+argo_part_is_blank(const ngx_str_t *text)
+{
+    size_t   n;
+    u_char  *p, *end;
+
+    p = text->data;
+    end = p + text->len;
+
+    while (p < end) {
+
+        n = argo_part_blank(p, end);
+
+        if (n == 0) {
+            return 0;
+        }
+
+        p += n;
+    }
+
+    return 1;
+}
+
+
+/*
+ * The length of the blank at p; 0: there is none.  Others than the space can
+ * stand in a string only as escapes, and there a \v has none but \u000b.
+ */
+
+static size_t
+argo_part_blank(const u_char *p, const u_char *end)
+{
+    if (*p == ' ') {
+        return 1;
+    }
+
+    if (*p != '\\' || end - p < 2) {
+        return 0;
+    }
+
+    if (memchr("nrtf", p[1], 4)) {
+        return 2;
+    }
+
+    if (p[1] != 'u' || end - p < 6 || p[2] != '0' || p[3] != '0') {
+        return 0;
+    }
+
+    if (p[4] == '2') {
+        return (p[5] == '0') ? 6 : 0;
+    }
+
+    return (p[4] == '0' && memchr("9aAbBcCdD", p[5], 9)) ? 6 : 0;
+}
+
+
+ngx_str_t
+argo_part_trim(const ngx_str_t *text)
+{
+    size_t      n;
+    u_char     *p, *end;
+    ngx_str_t   trimmed;
+
+    p = text->data;
+    end = p + text->len;
+
+    trimmed.data = p;
+    trimmed.len = 0;
+
+    while (p < end) {
+
+        n = argo_part_blank(p, end);
+
+        if (n) {
+            p += n;
+            continue;
+        }
+
+        /* an escape as a whole: what follows its backslash begins none */
+
+        p += (*p == '\\' && end - p > 1) ? 2 : 1;
+
+        trimmed.len = p - trimmed.data;
+    }
+
+    return trimmed;
+}
 
 
 ngx_uint_t

@@ -8,7 +8,7 @@
 
 
 #include "argo_rules_apply.h"
-#include "argo_legacy.h"
+#include "argo_part.h"
 #include "argo_schema.h"
 #include "argo_utf8.h"
 
@@ -166,7 +166,7 @@ argo_rules_has_blank(const argo_part_t *part, ngx_uint_t results)
 {
     for ( /* void */ ; part; part = part->next) {
 
-        if (part->type == ARGO_PART_TEXT && argo_legacy_is_blank(&part->text))
+        if (part->type == ARGO_PART_TEXT && argo_part_is_blank(&part->text))
         {
             return 1;
         }

@@ -105,6 +105,16 @@ static const request_t  requests[] = {
       SAID(HI ",{\"role\":\"assistant\",\"content\":\"A\\\\n \\n\\t \"}"),
       UP("", UP_HI "," UP_ASSISTANT(UP_TEXT("A\\\\n")), ""), NULL, NULL },
 
+    { "blank texts, whatever way they are written",
+      SAID(HI ",{\"role\":\"assistant\",\"content\":\"\\u0009 \\u000a\\u0020\""
+           "}," HI),
+      UP("", UP_USER(UP_TEXT("Hi") "," UP_TEXT("Hi")), ""), NULL, NULL },
+
+    { "a beginning, trimmed of blanks that are written as escapes",
+      SAID(HI ",{\"role\":\"assistant\",\"content\":"
+           "\"A\\u0009 \\u000D\\u0020\\u000b\"}"),
+      UP("", UP_HI "," UP_ASSISTANT(UP_TEXT("A")), ""), NULL, NULL },
+
     { "blank texts",
       SAID(HI ",{\"role\":\"assistant\",\"content\":\" \\n\"}," HI),
       UP("", UP_USER(UP_TEXT("Hi") "," UP_TEXT("Hi")), ""), NULL, NULL },

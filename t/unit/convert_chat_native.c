@@ -248,7 +248,8 @@ static const splice_t  splices[] = {
       G("{\"role\":\"system\",\"content\":\" \\n\"},{\"role\":\"user\","
         "\"content\":\"\"},{\"role\":\"assistant\",\"content\":\" \"},"
         "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
-        "{\"type\":\"text\",\"text\":\"\\t\"}]}"),
+        "{\"type\":\"text\",\"text\":\"\\t\"},"
+        "{\"type\":\"text\",\"text\":\"\\u0009\\u000B\\f\\u0020\"}]}"),
       UP("{\"role\":\"user\",\"content\":\"[continue]\"},{\"role\":\"user\","
          "\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}"), NULL },
 
