@@ -857,22 +857,7 @@ argo_embeddings_normalise(float *row, ngx_uint_t n)
 static void
 argo_embeddings_write_base64(argo_embeddings_reply_t *reply)
 {
-    u_char        buf[argo_float_base64_len(ARGO_EMBEDDINGS_ROW)], *p;
-    ngx_uint_t    i, n;
-    const float  *row;
-
-    row = reply->row;
-    n = reply->filled;
-
-    while (n) {
-        i = ngx_min(n, ARGO_EMBEDDINGS_ROW);
-
-        p = argo_float_write_base64(buf, row, i);
-        argo_out_write(&reply->out, buf, p - buf);
-
-        row += i;
-        n -= i;
-    }
+    argo_float_write_base64(reply->row, reply->filled, &reply->out);
 }
 
 

@@ -13,6 +13,7 @@
 
 
 #include "argo_float.h"
+#include "argo_base64.h"
 
 
 /* digits that a uint64_t takes for sure */
@@ -75,17 +76,11 @@ static void argo_float_middles(float value, double *low, double *high);
 static int argo_float_magnitude(double v);
 static u_char *argo_float_format(u_char *p, uint64_t digits, int exponent);
 
-static void argo_float_three(u_char *dst, uint32_t bytes);
-
 
 static const double  argo_float_powers[ARGO_FLOAT_POWERS + 1] = {
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13,
     1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
 };
-
-
-static const char  argo_float_letters[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 
 /*
@@ -751,58 +746,28 @@ argo_float_format(u_char *p, uint64_t digits, int exponent)
 }
 
 
-u_char *
-argo_float_write_base64(u_char *dst, const float *src, ngx_uint_t n)
+void
+argo_float_write_base64(const float *p, ngx_uint_t n, argo_out_t *out)
 {
-    uint32_t  a, b, c, bits[3];
+    argo_base64_t  base64;
 
-    /* three floats at a time are four times three bytes */
+    argo_base64_init(&base64);
 
-    for ( /* void */ ; n >= 3; n -= 3, src += 3, dst += 16) {
+#if (NGX_HAVE_LITTLE_ENDIAN)
 
-        ngx_memcpy(bits, src, sizeof(bits));
+    argo_base64_write(&base64, (const u_char *) p, n * sizeof(float), out);
 
-        a = __builtin_bswap32(bits[0]);
-        b = __builtin_bswap32(bits[1]);
-        c = __builtin_bswap32(bits[2]);
+#else
 
-        argo_float_three(dst, a >> 8);
-        argo_float_three(dst + 4, (a & 0xff) << 16 | b >> 16);
-        argo_float_three(dst + 8, (b & 0xffff) << 8 | c >> 24);
-        argo_float_three(dst + 12, c & 0xffffff);
+    uint32_t       bits;
+
+    for ( /* void */ ; n; n--, p++) {
+        ngx_memcpy(&bits, p, sizeof(uint32_t));
+        bits = __builtin_bswap32(bits);
+        argo_base64_write(&base64, (u_char *) &bits, sizeof(uint32_t), out);
     }
 
-    if (n == 0) {
-        return dst;
-    }
+#endif
 
-    ngx_memzero(bits, sizeof(bits));
-    ngx_memcpy(bits, src, n * sizeof(float));
-
-    a = __builtin_bswap32(bits[0]);
-    b = __builtin_bswap32(bits[1]);
-
-    argo_float_three(dst, a >> 8);
-    argo_float_three(dst + 4, (a & 0xff) << 16 | b >> 16);
-
-    if (n == 1) {
-        dst[6] = '=';
-        dst[7] = '=';
-        return dst + 8;
-    }
-
-    argo_float_three(dst + 8, (b & 0xffff) << 8);
-    dst[11] = '=';
-
-    return dst + 12;
-}
-
-
-static void
-argo_float_three(u_char *dst, uint32_t bytes)
-{
-    dst[0] = argo_float_letters[bytes >> 18];
-    dst[1] = argo_float_letters[(bytes >> 12) & 63];
-    dst[2] = argo_float_letters[(bytes >> 6) & 63];
-    dst[3] = argo_float_letters[bytes & 63];
+    argo_base64_end(&base64, out);
 }

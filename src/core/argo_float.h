@@ -12,6 +12,7 @@
 
 
 #include "argo_core.h"
+#include "argo_out.h"
 
 
 /*
@@ -42,14 +43,8 @@ const u_char *argo_float_skip(const u_char *p, const u_char *end);
  */
 u_char *argo_float_write(u_char *p, float value);
 
-/* what n floats take in base64 */
-#define argo_float_base64_len(n)  (((n) * 4 + 2) / 3 * 4)
-
-/*
- * Writes floats as little-endian bytes in standard base64, with padding.
- * Returns what follows.
- */
-u_char *argo_float_write_base64(u_char *dst, const float *src, ngx_uint_t n);
+/* Writes n floats as little-endian bytes in base64. */
+void argo_float_write_base64(const float *p, ngx_uint_t n, argo_out_t *out);
 
 
 #endif /* _ARGO_FLOAT_H_INCLUDED_ */

@@ -96,7 +96,6 @@ ngx_http_argo_sim_write_vector_base64(ngx_http_request_t *r,
     argo_out_t *out)
 {
     float       *floats;
-    u_char      *p;
     int64_t     *vector;
     ngx_uint_t   i;
 
@@ -110,18 +109,12 @@ ngx_http_argo_sim_write_vector_base64(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(r->pool, argo_float_base64_len(model->dimensions));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
     for (i = 0; i < model->dimensions; i++) {
         floats[i] = (float) ((double) vector[i] / NGX_HTTP_ARGO_SIM_UNIT);
     }
 
     argo_out_lit(out, "\"");
-    argo_out_write(out, p,
-                   argo_float_write_base64(p, floats, model->dimensions) - p);
+    argo_float_write_base64(floats, model->dimensions, out);
     argo_out_lit(out, "\"");
 
     return NGX_OK;

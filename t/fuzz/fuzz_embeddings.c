@@ -13,6 +13,7 @@
 
 
 #include "ngx_shim.h"
+#include "argo_base64.h"
 #include "argo_embeddings.h"
 
 #include <stdio.h>
@@ -103,37 +104,32 @@ fuzz_items(ngx_pool_t *pool, const ngx_str_t *text, ngx_uint_t n)
 
 
 static void
-fuzz_same(argo_json_t *numerals, argo_json_t *base64)
+fuzz_same(ngx_pool_t *pool, argo_json_t *numerals, argo_json_t *base64)
 {
-    float         a;
-    u_char       *p, text[argo_float_base64_len(3)];
-    float         row[3];
-    ngx_str_t     inner;
-    ngx_uint_t    n;
-    argo_json_t  *number;
+    float           a;
+    ngx_str_t       inner, text;
+    argo_out_t      out;
+    argo_json_t    *number;
+    argo_base64_t   state;
 
     inner = argo_json_inner(argo_json_get(base64, "embedding"));
 
     numerals = argo_json_get(numerals, "embedding");
 
-    FUZZ_CHECK(inner.len == argo_float_base64_len((size_t) numerals->count));
+    argo_out_init(&out, pool, 512, NULL, 1);
+    argo_base64_init(&state);
 
-    number = numerals->child;
-
-    while (number) {
-
-        for (n = 0; n < 3 && number; n++, number = number->next) {
-            FUZZ_CHECK(argo_float_read(number->raw.data, number->raw.data
-                                       + number->raw.len, &a));
-            row[n] = a;
-        }
-
-        p = argo_float_write_base64(text, row, n);
-
-        FUZZ_CHECK(memcmp(text, inner.data, p - text) == 0);
-
-        inner.data += p - text;
+    for (number = numerals->child; number; number = number->next) {
+        FUZZ_CHECK(argo_float_read(number->raw.data, number->raw.data
+                                   + number->raw.len, &a));
+        argo_base64_write(&state, (u_char *) &a, sizeof(float), &out);
     }
+
+    argo_base64_end(&state, &out);
+
+    FUZZ_CHECK(argo_out_flatten(&out, pool, &text) == NGX_OK);
+    FUZZ_CHECK(text.len == inner.len
+               && memcmp(text.data, inner.data, text.len) == 0);
 }
 
 
@@ -174,7 +170,7 @@ fuzz_reply(ngx_pool_t *pool, uint8_t how, const uint8_t *data, size_t size)
     FUZZ_CHECK(fuzz_convert(pool, &req, data, size, 3, &other) == NGX_OK);
 
     for (b = fuzz_items(pool, &other, req.ninputs); a; a = a->next) {
-        fuzz_same(a, b);
+        fuzz_same(pool, a, b);
         b = b->next;
     }
 }

@@ -6,6 +6,7 @@
  */
 
 
+#include "argo_base64.h"
 #include "argo_embeddings.h"
 
 #include "argo_test.h"
@@ -512,11 +513,11 @@ test_long_vectors(void)
             for (i = 0; test.base64 && i < n * 2 && !bad; i++) {
 
                 if (i % n == 0) {
-                    inner.data = p + 1 + i / n * (argo_float_base64_len(n)
+                    inner.data = p + 1 + i / n * (argo_base64_length(n * 4)
                                  + sizeof("\"},{\"object\":\"embedding\","
                                           "\"index\":17,\"embedding\":\"")
                                  - 1);
-                    inner.len = argo_float_base64_len(n);
+                    inner.len = argo_base64_length(n * 4);
                     bad += (decode(&inner, bytes) != n * 4);
                 }
 

@@ -28,7 +28,6 @@ static void test_grammar(void);
 static void test_ends(void);
 static void test_random(void);
 static void test_write(void);
-static void test_base64(void);
 static uint64_t random_bits(void);
 static size_t random_numeral(char *p, size_t size);
 static int read_number(const char *text, float *value);
@@ -42,7 +41,6 @@ main(void)
     test_ends();
     test_random();
     test_write();
-    test_base64();
 
     return done();
 }
@@ -277,28 +275,6 @@ test_write(void)
 
     is(bad, 0, "random floats come back");
     is(longer, 0, "random floats are short");
-}
-
-
-static void
-test_base64(void)
-{
-    float       row[5] = { 1, -2.5f, 0.1f, -0.0f, 3e-45f };
-    u_char      text[argo_float_base64_len(5)], *p;
-    ngx_uint_t  i;
-
-    static const char  *expected[] = {
-        "", "AACAPw==", "AACAPwAAIMA=", "AACAPwAAIMDNzMw9",
-        "AACAPwAAIMDNzMw9AAAAgA==", "AACAPwAAIMDNzMw9AAAAgAIAAAA="
-    };
-
-    for (i = 0; i < 6; i++) {
-        p = argo_float_write_base64(text, row, i);
-
-        is_mem(text, p - text, expected[i], strlen(expected[i]),
-               "base64 of %d floats", (int) i);
-        is(argo_float_base64_len(i), p - text, "its length");
-    }
 }
 
 

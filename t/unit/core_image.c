@@ -9,6 +9,7 @@
 
 #include "argo_test.h"
 #include "argo_base64.h"
+#include "argo_float.h"
 #include "argo_image.h"
 
 
@@ -344,6 +345,30 @@ test_share(ngx_pool_t *pool)
 }
 
 
+static void
+test_floats(ngx_pool_t *pool)
+{
+    ngx_str_t    s;
+    ngx_uint_t   i;
+    argo_out_t   out;
+
+    static const float  row[5] = { 1, -2.5f, 0.1f, -0.0f, 3e-45f };
+
+    static const char  *expected[] = {
+        "", "AACAPw==", "AACAPwAAIMA=", "AACAPwAAIMDNzMw9",
+        "AACAPwAAIMDNzMw9AAAAgA==", "AACAPwAAIMDNzMw9AAAAgAIAAAA="
+    };
+
+    for (i = 0; i < 6; i++) {
+        argo_out_init(&out, pool, 64, NULL, 1);
+        argo_float_write_base64(row, i, &out);
+        argo_out_flatten(&out, pool, &s);
+
+        is_str(&s, expected[i], "base64 of %d floats", (int) i);
+    }
+}
+
+
 int
 main(void)
 {
@@ -352,6 +377,7 @@ main(void)
     pool = test_pool();
 
     test_base64(pool);
+    test_floats(pool);
     test_images(pool);
     test_share(pool);
 
