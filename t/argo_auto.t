@@ -181,6 +181,11 @@ for (
             "$name, $path, longer path");
     }
 
+    my $counted = $c->post("$prefix/responses/input_tokens",
+        '{"model":"gpt-4o","input":"Hello"}');
+    is($counted->{body}, '{"object":"response.input_tokens","input_tokens":'
+        . "$count}", "$name, responses/input_tokens");
+
     # Anthropic's, with its own errors
 
     for (
@@ -261,7 +266,8 @@ for my $path ([ 8080, '/v1/' ], [ 8082, '/' ]) {
     is(join(' ', sort map { $_->{path} =~ s{^/v1/}{/}r } @$routes),
         '/ /chat /chat/completions /completions /embed /embeddings /health '
         . '/messages /messages/count_tokens /models /refresh /responses '
-        . '/v1beta/models /version', "$path->[1], routes");
+        . '/responses/input_tokens /v1beta/models /version',
+        "$path->[1], routes");
 
     for my $route (@$routes) {
         my ($method) = $route->{methods}[0];
@@ -279,7 +285,7 @@ for my $path ([ 8080, '/v1/' ], [ 8082, '/' ]) {
 my $c = Argo::Client->new(port(8080));
 
 for my $path (qw{ responses/resp_1 responses/resp_1/cancel
-    responses/resp_1/input_items responses/input_tokens responses/compact
+    responses/resp_1/input_items responses/compact
     conversations files batches images/generations audio/speech moderations
     fine_tuning/jobs assistants threads vector_stores })
 {

@@ -166,7 +166,7 @@ for (
     [ 'all endpoints of the native API', 'argo_zone argo 1m;', "$user $up",
         join ' ', 'argo_endpoint chat_completions;', map { "} location /$_ { "
             . "argo_endpoint $_;" } qw/ messages count_tokens gemini
-            responses embeddings / ],
+            responses input_tokens embeddings / ],
 ) {
     my ($name, $http, $server, $location) = @$_;
 

@@ -89,6 +89,9 @@ my @apis = (
     [ 'count_tokens', '/v1/messages/count_tokens', sub {
         '{"model":"' . $_[1] . '","messages":[{"role":"user","content":"'
             . $_[0] . '"}]}' }, 'input_tokens' ],
+    [ 'input_tokens of Responses', '/v1/responses/input_tokens', sub {
+        '{"model":"' . $_[1] . '","input":"' . $_[0] . '"}' },
+        'input_tokens' ],
     [ 'countTokens', sub { "/v1beta/models/$_[0]:countTokens" }, sub {
         '{"contents":[{"role":"user","parts":[{"text":"' . $_[0]
             . '"}]}]}' }, 'totalTokens' ],

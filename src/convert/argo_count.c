@@ -343,6 +343,16 @@ argo_count_write_anthropic(uint64_t n, argo_out_t *out)
 
 
 void
+argo_count_write_openai(uint64_t n, argo_out_t *out)
+{
+    argo_out_lit(out, "{\"object\":\"response.input_tokens\","
+                      "\"input_tokens\":");
+    argo_out_int(out, n);
+    argo_out_lit(out, "}");
+}
+
+
+void
 argo_count_write_gemini(uint64_t n, argo_out_t *out)
 {
     argo_out_lit(out, "{\"totalTokens\":");

@@ -54,8 +54,12 @@ uint64_t argo_count_request(ngx_pool_t *pool, const argo_request_t *req);
 /* The same of a prompt whose texts have been counted in t. */
 uint64_t argo_count_total(const argo_tokens_t *t, const argo_request_t *req);
 
-/* Write it as the vendors do: {"input_tokens":n}, {"totalTokens":n,...}. */
+/*
+ * Write it as the vendors do: {"input_tokens":n}, {"object":...,
+ * "input_tokens":n}, {"totalTokens":n,...}.
+ */
 void argo_count_write_anthropic(uint64_t n, argo_out_t *out);
+void argo_count_write_openai(uint64_t n, argo_out_t *out);
 void argo_count_write_gemini(uint64_t n, argo_out_t *out);
 
 

@@ -137,6 +137,14 @@ ngx_http_argo_count_start(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return rc;
     }
 
+    if (ctx->front->dialect == ARGO_DIALECT_RESPONSES) {
+
+        /* what only a service that keeps responses could count is refused */
+
+        return ctx->request.adapt(r->pool, &ctx->request, ARGO_DIALECT_CHAT,
+                                  err);
+    }
+
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
 
     if (alcf->api != NGX_HTTP_ARGO_API_NATIVE
@@ -545,10 +553,17 @@ ngx_http_argo_count_send(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
 
-    if (ctx->front->dialect == ARGO_DIALECT_MESSAGES) {
-        argo_count_write_anthropic(n, &out);
+    switch (ctx->front->dialect) {
 
-    } else {
+    case ARGO_DIALECT_MESSAGES:
+        argo_count_write_anthropic(n, &out);
+        break;
+
+    case ARGO_DIALECT_RESPONSES:
+        argo_count_write_openai(n, &out);
+        break;
+
+    default:
         argo_count_write_gemini(n, &out);
     }
 

@@ -55,6 +55,10 @@ const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
                                 &argo_openai_responses_front, NULL,
                                 ARGO_MODEL_CHAT),
 
+    { ngx_string("input_tokens"), ngx_string("responses/input_tokens"),
+      ngx_string("POST"), NGX_HTTP_POST, ngx_http_argo_count_handler,
+      &argo_openai_responses_front, NULL, ARGO_MODEL_CHAT, 1, 0, 0, 0, 0 },
+
     ngx_http_argo_post_endpoint("chat", "chat", &argo_direct_front,
                                 &argo_direct_chat_back, ARGO_MODEL_CHAT),
 

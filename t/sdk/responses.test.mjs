@@ -12,6 +12,7 @@ import { OpenAI, client, collect, failure, model, withGateway }
     from './lib/client.mjs';
 
 const input = 'Say something.';
+const words = (n) => Array(n).fill('hello').join(' ');
 const odd = 'Grüße 漢字 🚀👩‍🔬 "\\n" \u2028 data: [DONE]';
 const models = ['gpt-4o', 'claude-sonnet-4-6', 'gemini-2.5-pro'];
 
@@ -389,5 +390,72 @@ describe('failures of responses', () => withGateway((gateway) => {
                 .responses.stream({ model, input }).finalResponse());
 
         assert.ok(error instanceof OpenAI.OpenAIError, `${error}`);
+    });
+}));
+
+
+describe('input tokens', () => withGateway((gateway) => {
+
+    const count = async (body) => (await client(gateway()).responses
+        .inputTokens.count({ model, ...body })).input_tokens;
+
+    it('has the shape that the API promises', async () => {
+        const { data, response } = await client(gateway()).responses
+            .inputTokens.count({ model, input }).withResponse();
+
+        assert.equal(data.object, 'response.input_tokens');
+        assert.ok(data.input_tokens > 0);
+        assert.match(response.headers.get('x-argo-token-count'),
+                     /^(counted|estimate)$/);
+    });
+
+    it('is what usage says of the same request', async () => {
+        for (const body of [
+            { input: words(1000) },
+            { input: 'Hi', instructions: words(100) },
+            { input: [{ role: 'user', content: words(10) },
+                      { role: 'assistant', content: 'Yes' },
+                      { role: 'user', content: [
+                          { type: 'input_text', text: words(7) }] }] },
+        ]) {
+            const { usage } = await client(gateway()).responses
+                .create({ model, ...body });
+
+            assert.equal(await count(body), usage.input_tokens);
+        }
+    });
+
+    it('counts tools, calls and their results', async () => {
+        const call = { type: 'function_call', call_id: 'c1',
+                       name: 'get_weather', arguments: '{"location":"x"}' };
+        const output = (text) => ({ type: 'function_call_output',
+                                    call_id: 'c1', output: text });
+        const user = { role: 'user', content: 'Hi' };
+
+        assert.ok(await count({ input, tools: [weather] })
+                  > await count({ input }) + 20);
+        assert.ok(await count({ input: [user, call, output(words(100))] })
+                  > await count({ input: [user, call, output('')] }) + 90);
+    });
+
+    it('works for models of all vendors', async () => {
+        for (const model of models) {
+            assert.ok(await count({ model, input: words(50) }) >= 50, model);
+        }
+    });
+
+    it('refuses what it can not count', async () => {
+        for (const [code, body] of [
+            ['missing_required_parameter', {}],
+            ['unsupported_parameter', { input, previous_response_id: 'r1' }],
+            ['unsupported_parameter', { input, conversation: 'c1' }],
+            ['model_not_found', { input, model: 'none-such' }],
+        ]) {
+            const error = await failure(client(gateway()).responses
+                .inputTokens.count({ model, ...body }));
+
+            assert.equal(error.code, code);
+            assert.equal(error.status, code === 'model_not_found' ? 404 : 400);
+        }
     });
 }));
