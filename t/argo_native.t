@@ -352,6 +352,34 @@ for my $case (
     like($r->{body}, $case->[1], "$case->[0]: envelope");
 }
 
+# a model that is none: its name as the client gave it, in each envelope
+
+my $name = "none \"such\"\n\x{20ac}" . 'x' x 80;
+my $quoted
+    = qr/^The model "none "such"\n\x{20ac}x+\.\.\." does not exist here;/;
+my $part = join '', map { sprintf '%%%02X', ord } split //,
+    do { my $n = $name; utf8::encode($n); $n };
+
+for my $case (
+    [ '/v1/chat/completions', { messages => \@hello } ],
+    [ '/v1/completions', { prompt => 'hi' } ],
+    [ '/v1/responses', { input => 'hi' } ],
+    [ '/v1/messages', { messages => \@hello, max_tokens => 5 } ],
+    [ "/v1beta/models/$part:generateContent",
+        { contents => [{ parts => [{ text => 'hi' }] }] } ])
+{
+    my ($uri, $body) = @$case;
+
+    $r = post($uri, $uri =~ /beta/ ? $body : { %$body, model => $name });
+    is($r->{status}, 404, "$uri, unknown model");
+
+    my $message = $r->json()->{error}{message};
+
+    like($message, $quoted, "$uri, its name");
+    like($message, qr{; GET /v1/models lists those that do$}, "$uri, remedy");
+    cmp_ok(length $message, '<', 200, "$uri, not all of it");
+}
+
 # Google's paths
 
 $g->script('/v1/messages', sse(@claude));
@@ -405,10 +433,18 @@ post('/key/v1beta/models/gpt4o:generateContent?alt=json&key=AIzaSyCanary1',
 # lists of models
 
 $j = get('/v1beta/models')->json();
-ok((grep { $_->{name} eq 'models/argo:gpt-4o' } @{$j->{models}}),
+ok((grep { $_->{name} eq 'models/gpt-4o' } @{$j->{models}}),
     'Google\'s list');
-is(get('/v1beta/models/argo:gpt-4o')->json()->{name}, 'models/argo:gpt-4o',
-    'one of it');
+ok(!(grep { $_->{name} =~ /argo/ } @{$j->{models}}), 'without prefixes');
+is(scalar(keys %{{ map { $_->{baseModelId} => 1 } @{$j->{models}} }}),
+    scalar @{$j->{models}}, 'one row a model');
+
+for my $name ('gpt-4o', 'argo:gpt-4o', 'gpt4o', 'models/argo:gpt-4o') {
+    is_deeply(get("/v1beta/models/$name")->json(),
+        (grep { $_->{name} eq 'models/gpt-4o' } @{$j->{models}})[0],
+        "one of it by $name");
+}
+
 is(get('/v1beta/models/none')->json()->{error}{status}, 'NOT_FOUND',
     'none of it');
 is(get('/v1/models')->json()->{object}, 'list', 'OpenAI\'s list');

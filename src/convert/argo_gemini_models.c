@@ -20,7 +20,8 @@ typedef struct {
 } argo_gemini_method_t;
 
 
-static ngx_uint_t argo_gemini_is_listed(const argo_model_name_t *name);
+static ngx_int_t argo_gemini_name(const argo_model_name_t *listed,
+    u_char *buf, ngx_str_t *name);
 static void argo_gemini_write_methods(const argo_model_t *model,
     argo_out_t *out);
 
@@ -125,20 +126,19 @@ ngx_int_t
 argo_gemini_write_models(const argo_model_table_t *table,
     const argo_gemini_page_t *page, argo_out_t *out, argo_error_t *err)
 {
-    ngx_uint_t                i, n, first;
-    const argo_model_name_t  *name, *last;
+    u_char      buf[2][ARGO_MODEL_MAX_NAME];
+    ngx_str_t   name, last;
+    ngx_uint_t  i, n, first;
 
     first = 0;
 
     if (page->token.len) {
 
         for (i = 0; i < table->nnames; i++) {
-            name = &table->names[i];
 
-            if (name->name.len == page->token.len
-                && ngx_memcmp(name->name.data, page->token.data,
-                              page->token.len)
-                   == 0)
+            if (argo_gemini_name(&table->names[i], buf[0], &name) == NGX_OK
+                && name.len == page->token.len
+                && ngx_memcmp(name.data, page->token.data, name.len) == 0)
             {
                 break;
             }
@@ -155,12 +155,11 @@ argo_gemini_write_models(const argo_model_table_t *table,
     argo_out_lit(out, "{\"models\":[");
 
     n = 0;
-    last = NULL;
+    ngx_str_null(&last);
 
     for (i = first; i < table->nnames; i++) {
-        name = &table->names[i];
 
-        if (!argo_gemini_is_listed(name)) {
+        if (argo_gemini_name(&table->names[i], buf[n % 2], &name) != NGX_OK) {
             continue;
         }
 
@@ -172,15 +171,15 @@ argo_gemini_write_models(const argo_model_table_t *table,
             argo_out_lit(out, ",");
         }
 
-        argo_gemini_write_model(name->model, &name->name, out);
+        argo_gemini_write_model(table->names[i].model, &name, out);
         last = name;
     }
 
     argo_out_lit(out, "]");
 
-    if (i < table->nnames && last) {
+    if (i < table->nnames && last.len) {
         argo_out_lit(out, ",\"nextPageToken\":");
-        argo_json_write_string(out, &last->name);
+        argo_json_write_string(out, &last);
     }
 
     argo_out_lit(out, "}");
@@ -189,10 +188,48 @@ argo_gemini_write_models(const argo_model_table_t *table,
 }
 
 
-static ngx_uint_t
-argo_gemini_is_listed(const argo_model_name_t *name)
+/* NGX_DECLINED: it is not listed */
+
+static ngx_int_t
+argo_gemini_name(const argo_model_name_t *listed, u_char *buf,
+    ngx_str_t *name)
 {
-    return name->model->kind == ARGO_MODEL_CHAT;
+    return (listed->model->kind == ARGO_MODEL_CHAT)
+           ? argo_model_plain_name(listed, buf, name) : NGX_DECLINED;
+}
+
+
+void
+argo_gemini_write_one(const argo_model_table_t *table,
+    const argo_model_t *model, const ngx_str_t *asked, argo_out_t *out)
+{
+    u_char      buf[ARGO_MODEL_MAX_NAME];
+    ngx_str_t   name, found;
+    ngx_uint_t  i;
+
+    found = *asked;
+
+    for (i = 0; i < table->nnames; i++) {
+
+        if (table->names[i].model != model
+            || argo_model_plain_name(&table->names[i], buf, &name) != NGX_OK)
+        {
+            continue;
+        }
+
+        if (!table->names[i].alias) {
+            found = name;
+            break;
+        }
+
+        if (name.len == asked->len
+            && ngx_memcmp(name.data, asked->data, name.len) == 0)
+        {
+            break;
+        }
+    }
+
+    argo_gemini_write_model(model, &found, out);
 }
 
 

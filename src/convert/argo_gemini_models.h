@@ -60,7 +60,14 @@ ngx_int_t argo_gemini_read_page(const ngx_str_t *size,
 ngx_int_t argo_gemini_write_models(const argo_model_table_t *table,
     const argo_gemini_page_t *page, argo_out_t *out, argo_error_t *err);
 
-/* Writes the body of GET /v1beta/models/{name}; the name is the one asked. */
+/*
+ * Writes the body of GET /v1beta/models/{name}, which is the model's row of
+ * the list, or that of the alias by which it was asked for.
+ */
+void argo_gemini_write_one(const argo_model_table_t *table,
+    const argo_model_t *model, const ngx_str_t *asked, argo_out_t *out);
+
+/* Writes one model under that name. */
 void argo_gemini_write_model(const argo_model_t *model,
     const ngx_str_t *name, argo_out_t *out);
 

@@ -15,6 +15,7 @@
 #include "argo_model.h"
 #include "argo_model_list.h"
 #include "argo_json_write.h"
+#include "argo_utf8.h"
 
 
 /* names that are farther from a listed one are not worth mentioning */
@@ -27,6 +28,9 @@
 #define ARGO_MODEL_MAX_NEAR   48
 
 #define ARGO_MODEL_NNEAR      3
+
+/* of a name that is no model's, how much the client is told again */
+#define ARGO_MODEL_MAX_SAID   64
 
 /* a key holds a date, if any, behind the rest */
 #define ARGO_MODEL_DATE_LEN   8
@@ -1161,10 +1165,13 @@ ngx_int_t
 argo_model_resolve(ngx_pool_t *pool, const argo_model_table_t *table,
     const ngx_str_t *name, const argo_model_t **model, argo_error_t *err)
 {
+    ngx_str_t           said;
     ngx_uint_t          n;
+    const char         *more;
     argo_model_near_t   near[ARGO_MODEL_NNEAR];
 
-    static const char  unknown[] = "The requested model does not exist here";
+    static const char   unknown[] = "\" does not exist here";
+    static const char   all[] = "? GET /v1/models lists all";
 
     *model = argo_model_find(table, name);
 
@@ -1172,33 +1179,43 @@ argo_model_resolve(ngx_pool_t *pool, const argo_model_table_t *table,
         return NGX_OK;
     }
 
+    said = *name;
+    more = "";
+
+    if (said.len > ARGO_MODEL_MAX_SAID) {
+        said.len = argo_utf8_whole(said.data, ARGO_MODEL_MAX_SAID);
+        more = "...";
+    }
+
     n = argo_model_nearest(table, name, near);
 
     switch (n) {
 
     case 0:
-        return argo_error_setf(pool, err, 404,
-                               "model_not_found", "model", "zz", unknown,
-                               "; the list of models names those that do");
+        return argo_error_setf(pool, err, 404, "model_not_found", "model",
+                               "zVzzz", "The model \"", &said, more, unknown,
+                               "; GET /v1/models lists those that do");
 
     case 1:
-        return argo_error_setf(pool, err, 404,
-                               "model_not_found", "model", "zzVz", unknown,
-                               "; did you mean ", &near[0].name->name, "?");
+        return argo_error_setf(pool, err, 404, "model_not_found", "model",
+                               "zVzzzVz", "The model \"", &said, more,
+                               unknown, "; did you mean ",
+                               &near[0].name->name, all);
 
     case 2:
-        return argo_error_setf(pool, err, 404,
-                               "model_not_found", "model", "zzVzVz", unknown,
-                               "; did you mean ", &near[0].name->name,
-                               " or ", &near[1].name->name, "?");
+        return argo_error_setf(pool, err, 404, "model_not_found", "model",
+                               "zVzzzVzVz", "The model \"", &said, more,
+                               unknown, "; did you mean ",
+                               &near[0].name->name, " or ",
+                               &near[1].name->name, all);
 
     default:
-        return argo_error_setf(pool, err, 404,
-                               "model_not_found", "model", "zzVzVzVz",
+        return argo_error_setf(pool, err, 404, "model_not_found", "model",
+                               "zVzzzVzVzVz", "The model \"", &said, more,
                                unknown, "; did you mean ",
                                &near[0].name->name, ", ",
                                &near[1].name->name, " or ",
-                               &near[2].name->name, "?");
+                               &near[2].name->name, all);
     }
 }
 
@@ -1474,18 +1491,28 @@ argo_model_write_rows(const argo_model_table_t *table,
 }
 
 
-/*
- * The id under which a name is listed; NGX_DECLINED if it is not.  It means
- * the same model as the name does: case, prefixes and separators don't count.
- */
+/* The id under which a name is listed; NGX_DECLINED if it is not. */
 
 static ngx_int_t
 argo_model_page_name(const argo_model_page_t *page,
     const argo_model_name_t *listed, u_char *buf, ngx_str_t *name)
 {
+    if (!page->anthropic) {
+        *name = listed->name;
+        return NGX_OK;
+    }
+
+    return argo_model_plain_name(listed, buf, name);
+}
+
+
+ngx_int_t
+argo_model_plain_name(const argo_model_name_t *listed, u_char *buf,
+    ngx_str_t *name)
+{
     size_t  i;
 
-    if (!page->anthropic || listed->alias) {
+    if (listed->alias) {
         *name = listed->name;
         return NGX_OK;
     }

@@ -116,8 +116,8 @@ const argo_model_t *argo_model_find(const argo_model_table_t *table,
 
 /*
  * Like argo_model_find(), with err set when there is none: 404, code
- * "model_not_found", param "model", the message naming up to three near
- * matches.
+ * "model_not_found", param "model", the message quoting the name, if need be
+ * its beginning, and naming up to three near matches and the list.
  * NGX_DECLINED then, NGX_ERROR without memory.
  */
 ngx_int_t argo_model_resolve(ngx_pool_t *pool,
@@ -153,6 +153,15 @@ void argo_model_write_list(const argo_model_table_t *table, time_t created,
 ngx_int_t argo_model_write_page(const argo_model_table_t *table,
     const argo_model_page_t *page, time_t created, argo_out_t *out,
     argo_error_t *err);
+
+/*
+ * The name under which clients of Anthropic and Google have a listed one:
+ * without "argo:", one a model, Claude's as their maker has them; an alias as
+ * it is.  It means the same model as the name does.  buf has room for
+ * ARGO_MODEL_MAX_NAME bytes; NGX_DECLINED: it is not listed for them.
+ */
+ngx_int_t argo_model_plain_name(const argo_model_name_t *listed, u_char *buf,
+    ngx_str_t *name);
 
 /* Writes the body of GET /v1/models/{id}; the id echoed is the one asked. */
 void argo_model_write_one(const argo_model_t *model, const ngx_str_t *name,

@@ -659,16 +659,19 @@ static ngx_int_t
 ngx_http_argo_write_gemini(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     argo_model_table_t *table, argo_out_t *out, argo_error_t *err)
 {
-    ngx_int_t            rc;
-    ngx_str_t            size, token;
-    argo_gemini_page_t   page;
-    const argo_model_t  *model;
+    ngx_int_t              rc;
+    ngx_str_t              name, size, token;
+    argo_gemini_page_t     page;
+    const argo_model_t    *model;
+    argo_gemini_method_e   method;
 
     if (ctx->item.len) {
-        rc = argo_model_resolve(r->pool, table, &ctx->item, &model, err);
+        (void) argo_gemini_path(&ctx->item, &name, &method);
+
+        rc = argo_model_resolve(r->pool, table, &name, &model, err);
 
         if (rc == NGX_OK) {
-            argo_gemini_write_model(model, &ctx->item, out);
+            argo_gemini_write_one(table, model, &name, out);
         }
 
         return rc;

@@ -348,7 +348,9 @@ describeNative(`Google's SDK, a model of ${vendor}`, (gateway) => {
         const sdk = client(gateway(), { apiVersion: 'v1beta' });
         const one = await sdk.models.get({ model });
 
-        assert.equal(one.name, `models/${model}`);
+        assert.match(one.name, /^models\/[^:]+$/);
+        assert.equal((await sdk.models.get({ model: `argo:${model}` })).name,
+                     one.name);
         assert.ok(one.displayName.length > 0);
         assert.ok(one.supportedActions.includes('generateContent'));
     });
@@ -505,6 +507,8 @@ describeNative("Google's SDK, lists", (gateway) => {
                 assert.ok(names.some((name) => bare(name) === bare(model)),
                           model);
             }
+
+            assert.ok(!names.some((name) => name.includes('argo')));
 
             for (const name of names.slice(0, 10)) {
                 assert.equal((await sdk.models.get({ model: name })).name,

@@ -2567,6 +2567,80 @@ list(ngx_pool_t *pool, const char *size, const char *token,
 }
 
 
+/* True if the model of that name is that row of the list. */
+
+static ngx_uint_t
+found(ngx_pool_t *pool, const argo_model_table_t *table,
+    const ngx_str_t *name, const argo_json_t *row)
+{
+    ngx_str_t              asked, bytes;
+    argo_out_t             out;
+    const argo_model_t    *model;
+    argo_gemini_method_e   method;
+
+    (void) argo_gemini_path(name, &asked, &method);
+
+    model = argo_model_find(table, &asked);
+    if (model == NULL) {
+        return 0;
+    }
+
+    argo_out_init(&out, pool, 1024, NULL, 1);
+    argo_gemini_write_one(table, model, &asked, &out);
+    argo_out_flatten(&out, pool, &bytes);
+
+    return front_same(&bytes, &row->raw);
+}
+
+
+/* the administrator's names are rows of their own, and found as such */
+
+static void
+test_aliases(ngx_pool_t *pool)
+{
+    ngx_str_t                  name, bytes;
+    ngx_uint_t                 rows, wrong;
+    argo_out_t                 out;
+    argo_json_t               *root, *node;
+    argo_error_t               err;
+    argo_model_table_t        *table;
+    argo_gemini_page_t         page;
+
+    static const argo_model_alias_t  aliases[] = {
+        { ngx_string("Flash.Lite"), ngx_string("gemini25flash") },
+        { ngx_string("argo:main"), ngx_string("gpt4o") }
+    };
+
+    table = argo_model_table_create(pool, aliases, 2);
+
+    ngx_memzero(&page, sizeof(argo_gemini_page_t));
+    page.size = ARGO_GEMINI_MAX_PAGE;
+
+    argo_out_init(&out, pool, 4096, NULL, 1);
+    (void) argo_gemini_write_models(table, &page, &out, &err);
+    argo_out_flatten(&out, pool, &bytes);
+
+    (void) argo_json_parse(pool, &bytes, 5, &root, &err);
+
+    rows = 0;
+    wrong = 0;
+
+    for (node = argo_json_get(root, "models")->child; node; node = node->next)
+    {
+        name = argo_json_inner(argo_json_get(node, "name"));
+
+        rows += front_is(&name, "models/Flash.Lite")
+                || front_is(&name, "models/argo:main")
+                || front_is(&name, "models/gpt-4o")
+                || front_is(&name, "models/gemini-2.5-flash");
+        wrong += !found(pool, table, &name, node);
+    }
+
+    is(rows, 4, "aliases and the models that they mean are listed");
+    is(wrong, 0, "each is found by its name");
+}
+
+
 /* pages come to the same */
 
 static void
@@ -2574,7 +2648,7 @@ test_pages(ngx_pool_t *pool, argo_json_t *all)
 {
     char           token[256];
     ngx_str_t      name;
-    ngx_uint_t     n, pages, wrong;
+    ngx_uint_t     n, pages, wrong, usual;
     argo_json_t   *root, *node, *row;
     argo_error_t   err;
 
@@ -2613,11 +2687,13 @@ test_pages(ngx_pool_t *pool, argo_json_t *all)
     ok(wrong == 0 && row == NULL && pages == (n - 1) / 7,
        "%d pages of 7 models are the list", (int) pages + 1);
 
+    usual = ngx_min(argo_json_get(all, "models")->count, ARGO_GEMINI_PAGE);
+
     ok(list(pool, "", "", &root, &err) == NGX_OK
-       && argo_json_get(root, "models")->count == 50,
-       "a page of 50, where nothing is said");
+       && argo_json_get(root, "models")->count == usual,
+       "a page of 50 at most, where nothing is said");
     ok(list(pool, "0", "", &root, &err) == NGX_OK
-       && argo_json_get(root, "models")->count == 50, "or 0");
+       && argo_json_get(root, "models")->count == usual, "or 0");
     ok(list(pool, "99999999999999999999999999", "", &root, &err) == NGX_OK
        && argo_json_get(root, "models")->count
           == argo_json_get(all, "models")->count, "no page is too long");
@@ -2655,25 +2731,34 @@ test_models(void)
     {
         name = argo_json_inner(argo_json_get(node, "name"));
 
+        wrong += argo_json_get(node, "baseModelId") == NULL
+                 || (node->next
+                     && front_same(&argo_json_get(node, "baseModelId")->raw,
+                                   &argo_json_get(node->next, "baseModelId")
+                                        ->raw));
+        wrong += !found(pool, front_models(), &name, node);
+
+        wrong += memmem(name.data, name.len, "argo", 4) != NULL;
         wrong += (name.len < 8 || memcmp(name.data, "models/", 7)
                   || !front_raw_is(node, "supportedGenerationMethods",
                                    "[\"generateContent\",\"countTokens\","
                                    "\"streamGenerateContent\"]"));
     }
 
-    is(wrong, 0, "each can be called");
+    is(wrong, 0, "each can be called, and is found by its name");
 
     test_pages(pool, all);
+    test_aliases(pool);
 
     name = front_str("argo:gpt-4o");
     model = argo_model_find(front_models(), &name);
 
     argo_out_init(&out, pool, 4096, NULL, 1);
-    argo_gemini_write_model(model, &name, &out);
+    argo_gemini_write_one(front_models(), model, &name, &out);
     argo_out_flatten(&out, pool, &bytes);
 
     is_str(&bytes,
-           "{\"name\":\"models/argo:gpt-4o\",\"baseModelId\":\"gpt4o\","
+           "{\"name\":\"models/gpt-4o\",\"baseModelId\":\"gpt4o\","
            "\"version\":\"001\",\"displayName\":\"GPT-4o\","
            "\"description\":\"GPT-4o, from openai, on ARGO\","
            "\"inputTokenLimit\":128000,\"outputTokenLimit\":16384,"

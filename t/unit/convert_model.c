@@ -482,6 +482,7 @@ test_aliases(void)
 static void
 test_resolve(const argo_model_table_t *table)
 {
+    char                 said[256], expected[400];
     ngx_uint_t           i;
     ngx_pool_t          *pool;
     ngx_str_t            name;
@@ -500,12 +501,12 @@ test_resolve(const argo_model_table_t *table)
         { "gemini-2.5", "mean argo:gemini-2.5-pro or argo:gemini-2.5-flash?" },
         { "claude-4.6-opu", "did you mean argo:claude-4.6-opus, " },
         { "sonnet", "argo:claude-sonnet-5, argo:claude-sonnet-4.6 or" },
-        { "llama-3", "; the list of models names those that do" },
-        { "x", "; the list of models names those that do" },
-        { "", "; the list of models names those that do" },
-        { "[", "; the list of models names those that do" },
+        { "llama-3", "; GET /v1/models lists those that do" },
+        { "x", "; GET /v1/models lists those that do" },
+        { "", "; GET /v1/models lists those that do" },
+        { "[", "; GET /v1/models lists those that do" },
         { "a-name-that-is-far-longer-than-that-of-any-model-in-the-world",
-          "; the list of models names those that do" }
+          "; GET /v1/models lists those that do" }
     };
 
     pool = test_pool();
@@ -526,12 +527,31 @@ test_resolve(const argo_model_table_t *table)
         is_str(&err.code, "model_not_found", "code");
         is_str(&err.param, "model", "param");
 
-        if (!ok(strstr((char *) err.message.data, near[i].message) != NULL,
+        sprintf(said, "The model \"%s\" does not exist here; ", near[i].name);
+
+        if (!ok(strstr((char *) err.message.data, near[i].message) != NULL
+                && strstr((char *) err.message.data, said)
+                   == (char *) err.message.data
+                && strstr((char *) err.message.data, "GET /v1/models lists "),
                 "message"))
         {
             printf("# %s\n", err.message.data);
         }
     }
+
+    /* the beginning of a long one, without a part of a character */
+
+    memset(said, 'x', 200);
+    memcpy(said + 62, "\xe2\x82\xac", 3);
+    name.data = (u_char *) said;
+    name.len = 200;
+
+    (void) argo_model_resolve(pool, table, &name, &model, &err);
+
+    said[62] = '\0';
+    sprintf(expected, "The model \"%s...\" does not exist here; "
+            "GET /v1/models lists those that do", said);
+    is_str(&err.message, expected, "the beginning of a long name is told");
 
     ngx_destroy_pool(pool);
 }
