@@ -36,6 +36,9 @@ http {
     argo_upstream_api legacy;
     argo_heartbeat  50ms;
 
+    argo_zone            argo 1m;
+    argo_models_refresh  0;
+
     server {
         listen       127.0.0.1:8080;
         server_name  localhost;
@@ -64,6 +67,10 @@ http {
             argo_endpoint  chat_completions;
             argo_upstream  /timeout/;
             argo_upstream_api legacy;
+        }
+
+        location /v1beta/ {
+            argo_endpoint  gemini;
         }
 
         location = /health {
@@ -166,6 +173,51 @@ $g->signal(5);
 $r->finish();
 like($r->{body}, qr/"type":"server_error"[^\n]*\n\n\z/, 'late failure');
 
+# Google's stream of a JSON array: white space, before it and in it
+
+my $array = '/v1beta/models/gpt-4o:streamGenerateContent';
+
+$g->clear()->script(undef, [
+    [wait_for => 8], [@type], [chunk => 'Hello'], [wait_for => 9],
+    [chunk => ' world'], [end =>],
+]);
+
+$r = start($array);
+is($r->{status}, 200, 'array, header with the first heartbeat');
+like($r->header('Content-Type'), qr{^application/json}, 'array, type');
+is(piece($r), "\n", 'array, heartbeat before the first byte');
+is(piece($r), "\n", 'array, and another');
+$g->signal(8);
+like(until_match($r, qr/"text":"Hello"/), qr/^\n*\[\{/, 'array, begins');
+is(piece($r), "\n", 'array, heartbeat in mid-stream');
+$g->signal(9);
+$r->finish();
+is($r->{complete}, 1, 'array, regular end');
+is(join('', map { $_->{candidates}[0]{content}{parts}[0]{text} }
+    @{$r->json()}), 'Hello world', 'array, is JSON');
+
+my $n = 10;
+
+for my $uri ($array, "$array?alt=sse") {
+    $g->clear()->script(undef, [ [wait_for => $n], [close =>] ]);
+
+    $r = start($uri);
+    piece($r);
+    $g->signal($n++);
+    $r->finish();
+    is($r->{complete}, 1, "$uri, late failure, regular end");
+    is(($uri eq $array ? $r->json() : [ map { $_->{json} }
+        grep { $_->{json} } $r->events() ])->[0]{error}{code}, 502,
+        "$uri, late failure");
+}
+
+$g->clear()->script(undef, [
+    [header => 'Content-Type', 'application/json'], [body => $denied],
+]);
+
+is(client()->post($array, body(1, $array))->{status}, 403,
+    'array, failure before the first heartbeat');
+
 # only as long as ARGO is within its own timeout
 
 $g->clear()->script(undef, [ [wait_close =>] ]);
@@ -219,7 +271,10 @@ sub client {
 
 
 sub body {
-    my ($stream) = @_;
+    my ($stream, $uri) = @_;
+
+    return '{"contents":[{"parts":[{"text":"Hi"}]}]}'
+        if defined $uri && $uri =~ /Content/;
 
     return '{"model":"gpt-4o","messages":[{"role":"user","content":"Hi"}],'
         . '"stream":' . ($stream ? 'true' : 'false') . '}';
@@ -241,7 +296,7 @@ sub start {
     $c ||= client();
     push @kept, $c;
 
-    $c->post_only($uri, body(1));
+    $c->post_only($uri, body(1, $uri));
 
     return $c->head();
 }

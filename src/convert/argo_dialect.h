@@ -91,9 +91,10 @@ typedef struct {
     ngx_str_t                name;
     argo_dialect_e           dialect;
     ngx_str_t                stream_type;     /* content type of a stream */
-    ngx_str_t                heartbeat;       /* what a stream takes for one
-                                                 once it has begun; len 0: an
-                                                 SSE comment */
+    ngx_str_t                heartbeat;       /* what a stream takes for one:
+                                                 of events, once it has begun,
+                                                 and a comment before; len 0:
+                                                 a comment at any time */
     ngx_uint_t               tree_depth;      /* of a request's tree, for
                                                  argo_json_parse() */
     argo_read_request_pt     read_request;

@@ -3,9 +3,10 @@
  * Copyright (C) The ngx_http_argo_module authors
  *
  * A sign of life for clients, and for proxies before us, that close what is
- * silent.  It is a comment, which no client takes for data, and it hides
- * nothing: how long ARGO may be silent is for proxy_read_timeout to say, which
- * ends the call, and the heartbeat with it.
+ * silent.  It is a comment, or white space in a stream of JSON, which no
+ * client takes for data, and it hides nothing: how long ARGO may be silent is
+ * for proxy_read_timeout to say, which ends the call, and the heartbeat with
+ * it.
  *
  * The first heartbeat takes the response header with it.  Refusals come in
  * far less than the interval, so they keep their status; what fails later is
@@ -84,21 +85,25 @@ ngx_http_argo_cleanup_heartbeat(void *data)
 static ngx_uint_t
 ngx_http_argo_beat(ngx_http_argo_ctx_t *ctx)
 {
+    ngx_uint_t           events;
     const argo_front_t  *front;
 
     front = ctx->front;
 
-    if (ctx->stream->started && front->heartbeat.len) {
+    events = front->stream_type.len >= sizeof("text/event-stream") - 1
+             && ngx_strncmp(front->stream_type.data, "text/event-stream",
+                            sizeof("text/event-stream") - 1)
+                == 0;
+
+    /* white space may stand before a JSON array as well as in it */
+
+    if (front->heartbeat.len && (ctx->stream->started || !events)) {
         argo_out_write(&ctx->out, front->heartbeat.data,
                        front->heartbeat.len);
         return 1;
     }
 
-    if (front->stream_type.len < sizeof("text/event-stream") - 1
-        || ngx_strncmp(front->stream_type.data, "text/event-stream",
-                       sizeof("text/event-stream") - 1)
-           != 0)
-    {
+    if (!events) {
         return 0;
     }
 
