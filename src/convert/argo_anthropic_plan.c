@@ -81,8 +81,6 @@ static ngx_int_t argo_anthropic_pair(argo_anthropic_plan_t *plan,
 static argo_part_t *argo_anthropic_match(
     const argo_anthropic_turn_t *before, const argo_part_t *result);
 static ngx_int_t argo_anthropic_check_turns(argo_anthropic_plan_t *plan);
-static ngx_int_t argo_anthropic_unpaired(argo_anthropic_plan_t *plan,
-    const argo_part_t *result);
 
 static ngx_int_t argo_anthropic_check_thinking(argo_anthropic_plan_t *plan);
 static ngx_uint_t argo_anthropic_thought(const argo_request_t *req);
@@ -1059,7 +1057,7 @@ argo_anthropic_pair(argo_anthropic_plan_t *plan,
         call = argo_anthropic_match(before, result);
 
         if (call == NULL) {
-            return argo_anthropic_unpaired(plan, result);
+            return argo_tool_unpaired(plan->pool, result, plan->err);
         }
 
         call->peer = result;
@@ -1100,30 +1098,6 @@ argo_anthropic_match(const argo_anthropic_turn_t *before,
     }
 
     return NULL;
-}
-
-
-static ngx_int_t
-argo_anthropic_unpaired(argo_anthropic_plan_t *plan,
-    const argo_part_t *result)
-{
-    ngx_int_t  rc;
-
-    if (result->param.len == 0) {
-        return argo_error_set(plan->err, 400, "invalid_value", NULL,
-                              "the result of a tool answers no tool call of "
-                              "the message before it");
-    }
-
-    rc = argo_error_setf(plan->pool, plan->err, 400, "invalid_value", NULL,
-                         "Vz", &result->param, " names no unanswered tool "
-                         "call of the assistant's message before it");
-
-    if (rc == NGX_DECLINED) {
-        plan->err->param = result->param;
-    }
-
-    return rc;
 }
 
 

@@ -19,9 +19,6 @@
 #include "argo_stream.h"
 
 
-/* the most tool calls in one message; bounds the work of pairing them */
-#define ARGO_LEGACY_MAX_CALLS  512
-
 /* stands for the result that a tool call never got */
 #define ARGO_LEGACY_NO_RESULT  "[no result]"
 

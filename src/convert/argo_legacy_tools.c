@@ -14,18 +14,10 @@
 
 static ngx_int_t argo_legacy_check_types(ngx_pool_t *pool,
     const argo_request_t *req, argo_error_t *err);
-static ngx_int_t argo_legacy_pair(ngx_pool_t *pool,
-    const argo_request_t *req, argo_message_t *message, argo_error_t *err);
-static argo_part_t *argo_legacy_match(argo_message_t *message,
-    const argo_part_t *result);
-static ngx_int_t argo_legacy_pair_rest(argo_message_t *message,
-    ngx_uint_t nresults);
 static ngx_int_t argo_legacy_check_calls(ngx_pool_t *pool,
     const argo_request_t *req, argo_message_t *message, argo_error_t *err);
 static ngx_int_t argo_legacy_check_arguments(ngx_pool_t *pool,
     const argo_part_t *call, argo_error_t *err);
-static ngx_int_t argo_legacy_unpaired(ngx_pool_t *pool,
-    const argo_part_t *result, argo_error_t *err);
 
 static void argo_legacy_write_openai_tool(const argo_tool_t *tool,
     argo_out_t *out);
@@ -61,7 +53,7 @@ argo_legacy_check_tools(ngx_pool_t *pool, const argo_request_t *req,
 
         if (message->role == ARGO_ROLE_TOOL) {
             /* those that answer something have been passed over */
-            return argo_legacy_unpaired(pool, message->parts, err);
+            return argo_tool_unpaired(pool, message->parts, err);
         }
 
         for (part = message->parts; part; part = part->next) {
@@ -79,7 +71,7 @@ argo_legacy_check_tools(ngx_pool_t *pool, const argo_request_t *req,
             return rc;
         }
 
-        rc = argo_legacy_pair(pool, req, message, err);
+        rc = argo_tool_pair(pool, req, message, err);
         if (rc != NGX_OK) {
             return rc;
         }
@@ -131,155 +123,22 @@ argo_legacy_check_types(ngx_pool_t *pool, const argo_request_t *req,
 }
 
 
-/*
- * Pairs the calls of a message with the results that follow it.  A result
- * that answers nothing is refused: to leave it out would be to drop, unseen,
- * what the client wants the model to know.
- */
-
-static ngx_int_t
-argo_legacy_pair(ngx_pool_t *pool, const argo_request_t *req,
-    argo_message_t *message, argo_error_t *err)
-{
-    ngx_uint_t       n;
-    argo_part_t     *call, *result, *lost;
-    argo_message_t  *answer;
-
-    for (call = message->parts; call; call = call->next) {
-        call->peer = NULL;
-    }
-
-    n = 0;
-    lost = NULL;
-
-    for (answer = message->next;
-         answer && answer->role == ARGO_ROLE_TOOL;
-         answer = answer->next)
-    {
-        result = answer->parts;
-        result->peer = NULL;
-
-        call = argo_legacy_match(message, result);
-
-        if (call) {
-            call->peer = result;
-            result->peer = call;
-            continue;
-        }
-
-        if (lost == NULL) {
-            lost = result;
-        }
-
-        if (++n > ARGO_LEGACY_MAX_CALLS) {
-            break;
-        }
-    }
-
-    if (lost == NULL) {
-        return NGX_OK;
-    }
-
-    /* Google's own API has no ids: there, order tells what belongs to what */
-
-    if (req->target->family == ARGO_FAMILY_GOOGLE
-        && argo_legacy_pair_rest(message, n) == NGX_OK)
-    {
-        return NGX_OK;
-    }
-
-    return argo_legacy_unpaired(pool, lost, err);
-}
-
-
-static argo_part_t *
-argo_legacy_match(argo_message_t *message, const argo_part_t *result)
-{
-    argo_part_t  *call;
-
-    if (result->id.len == 0) {
-        return NULL;
-    }
-
-    for (call = message->parts; call; call = call->next) {
-
-        if (call->type == ARGO_PART_TOOL_CALL
-            && call->peer == NULL
-            && argo_tool_same(&call->id, &result->id))
-        {
-            return call;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* Pairs by position, if there are as many calls left as results. */
-
-static ngx_int_t
-argo_legacy_pair_rest(argo_message_t *message, ngx_uint_t nresults)
-{
-    ngx_uint_t       n;
-    argo_part_t     *call;
-    argo_message_t  *answer;
-
-    n = 0;
-
-    for (call = message->parts; call; call = call->next) {
-        if (call->type == ARGO_PART_TOOL_CALL && call->peer == NULL) {
-            n++;
-        }
-    }
-
-    if (n != nresults) {
-        return NGX_DECLINED;
-    }
-
-    answer = message->next;
-
-    for (call = message->parts; call; call = call->next) {
-
-        if (call->type != ARGO_PART_TOOL_CALL || call->peer) {
-            continue;
-        }
-
-        while (answer->parts->peer) {
-            answer = answer->next;
-        }
-
-        call->peer = answer->parts;
-        answer->parts->peer = call;
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_int_t
 argo_legacy_check_calls(ngx_pool_t *pool, const argo_request_t *req,
     argo_message_t *message, argo_error_t *err)
 {
     ngx_int_t     rc;
-    ngx_uint_t    n;
     argo_part_t  *call;
 
-    n = 0;
+    if (req->target->family != ARGO_FAMILY_ANTHROPIC
+        && req->target->family != ARGO_FAMILY_GOOGLE)
+    {
+        return NGX_OK;
+    }
 
     for (call = message->parts; call; call = call->next) {
 
         if (call->type != ARGO_PART_TOOL_CALL) {
-            continue;
-        }
-
-        if (++n > ARGO_LEGACY_MAX_CALLS) {
-            return argo_error_set(err, 400, "invalid_value", "messages",
-                                  "a message has more than 512 tool calls");
-        }
-
-        if (req->target->family != ARGO_FAMILY_ANTHROPIC
-            && req->target->family != ARGO_FAMILY_GOOGLE)
-        {
             continue;
         }
 
@@ -338,30 +197,6 @@ argo_legacy_check_arguments(ngx_pool_t *pool, const argo_part_t *call,
 
     if (rc == NGX_DECLINED) {
         err->param = call->param;
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-argo_legacy_unpaired(ngx_pool_t *pool, const argo_part_t *result,
-    argo_error_t *err)
-{
-    ngx_int_t  rc;
-
-    if (result->param.len == 0) {
-        return argo_error_set(err, 400, "invalid_value", NULL,
-                              "the result of a tool answers no tool call of "
-                              "the message before it");
-    }
-
-    rc = argo_error_setf(pool, err, 400, "invalid_value", NULL, "Vz",
-                         &result->param, " names no unanswered tool call of "
-                         "the assistant's message before it");
-
-    if (rc == NGX_DECLINED) {
-        err->param = result->param;
     }
 
     return rc;
