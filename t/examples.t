@@ -25,6 +25,7 @@ my $certificates;
 my %parts = map { $_ => 1 } qw/ log.conf upstream.conf /;
 
 my %tests = (
+    'agents.conf' => \&test_agents,
     'container.conf' => \&test_plain,
     'cors.conf' => \&test_cors,
     'images.conf' => \&test_images,
@@ -38,6 +39,7 @@ my %tests = (
     'user-auth-request.conf' => \&test_auth_request,
     'user-basic.conf' => \&test_basic,
     'user-client-cert.conf' => \&test_client_cert,
+    'user-credential.conf' => \&test_credential,
 );
 
 my %servers = (
@@ -352,7 +354,7 @@ sub make_certificates {
 sub chat {
     my ($port, %opt) = @_;
 
-    my %body = (model => 'gpt-4o',
+    my %body = (model => $opt{model} || 'gpt-4o',
         messages => [{ role => 'user', content => 'Hello' }]);
 
     $body{stream} = JSON::PP::true() if $opt{stream};
@@ -630,6 +632,55 @@ sub test_client_cert {
     serves($t, 8090, 'alice');
 
     is(chat(8091)->{status}, 400, 'without a certificate');
+}
+
+
+sub test_credential {
+    my ($t) = @_;
+
+    my @keys = ([ 'Authorization', 'Bearer asmith' ], [ 'x-api-key', 'jdoe' ],
+        [ 'x-goog-api-key', 'bjones' ]);
+
+    serves($t, 8080, 'asmith', headers => $keys[0]);
+
+    is(chat(8080, headers => $_)->{status}, 200, "$_->[0]") for @keys;
+    is(join(' ', map { $_->{user} } asked($t, 5)),
+        'asmith asmith asmith jdoe bjones', 'each under his own name');
+
+    is(chat(8080)->error(), '401 authentication_error null missing_user',
+        'without a key');
+    is(chat(8080, headers => [ 'Authorization', 'Bearer sk-proj-abcdef0123' ])
+        ->error(), '401 authentication_error null missing_user',
+        'a vendor\'s key');
+    is(scalar(asked($t, 5)), 5, 'which are not sent on');
+}
+
+
+# The names that docs/clients tell of, and the models that they mean.
+
+sub test_agents {
+    my ($t) = @_;
+
+    my @aliases = (
+        'gemini-3.5-flash-lite' => 'gemini31flashlite',
+        'gemini-3.8-flash' => 'gemini35flash',
+        'gemini-3.1-pro-preview' => 'gemini25pro',
+        'gemini-3.1-pro-preview-customtools' => 'gemini25pro',
+        'claude-opus-5-5' => 'claudeopus5',
+    );
+
+    serves($t, 8080, 'jdoe');
+
+    my @expected = ('gpt4o', 'gpt4o');
+
+    while (my ($name, $id) = splice @aliases, 0, 2) {
+        is(chat(8080, model => $name)->{status}, 200, $name);
+        push @expected, $id;
+    }
+
+    is(join(' ', map { JSON::PP->new->utf8->decode($_->{body})->{model} }
+        logged($t, 'asked.log', scalar @expected)), join(' ', @expected),
+        'the models that are asked');
 }
 
 
