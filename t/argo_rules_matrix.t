@@ -85,7 +85,8 @@ my $client = Argo::Client->new(port(8080));
 ###############################################################################
 
 my @models = qw/
-    gpt35 gpt35large gpt4 gpt4large gpt4turbo gpt4o gpto1 gpto3mini gpto3
+    gpt35 gpt35large gpt4 gpt4large gpt4turbo gpt4o gpto1preview gpto1mini
+    gpto1 gpto3mini gpto3
     gpto4mini gpt41 gpt41mini gpt41nano gpt5 gpt5mini gpt5nano gpt51 gpt52
     gpt54 gpt54mini gpt54nano gpt55 gpt56sol gpt56terra gpt56luna
     gemini25pro gemini25flash gemini35flash gemini31flashlite
@@ -145,6 +146,23 @@ my %chat = (
         { temperature => 0 }, { max_tokens => 64 } ],
     'other vendors' => [ { top_k => 5 },
         { thinking => { type => 'enabled', budget_tokens => 2000 } } ],
+    format => [ map { { response_format => $_ } }
+        { type => 'text' }, { type => 'json_object' },
+        { type => 'json_schema', json_schema => { name => 's',
+            schema => $schema } } ],
+    tuning => [ { stop => [ 'END' ] }, { stop => '' }, { seed => 7 },
+        { frequency_penalty => 0.5, presence_penalty => 0.5 },
+        { logit_bias => { 50256 => -100 } }, { service_tier => 'auto' },
+        { metadata => { a => 'b' }, store => JSON::PP::false },
+        { verbosity => 'low' }, { prompt_cache_key => 'k' },
+        { n => 1 }, { logprobs => JSON::PP::false }, { unknown => [ 1 ] } ],
+    'null content' => [ { messages => [ { role => 'user', content => 'Hi' },
+        { role => 'assistant', content => undef, refusal => 'No.' },
+        { role => 'user', content => 'Well?' } ] } ],
+    'thoughts and signatures' => [ { messages => foreign_history(),
+        tools => [ chat_tool() ] } ],
+    images => [ map { { messages => [ { role => 'user', content => [
+        { type => 'text', text => 'Look' }, (image()) x $_ ] } ] } } 1, 51 ],
 );
 
 my %completions = (
@@ -166,6 +184,28 @@ my %responses = (
         { tool_choice => 'required' }, map { { reasoning =>
         { effort => $_ } } } @efforts ],
 );
+
+$responses{'tools of agents'} = [ map { { tools => [ $_ ] } }
+    { type => 'custom', name => 'c', description => 'd' x 5000,
+        format => { type => 'grammar', syntax => 'lark',
+            definition => 'start: /a/' } },
+    { type => 'local_shell' }, { type => 'web_search' },
+    { type => 'namespace', name => 'n', description => 'N', tools => [
+        { type => 'function', name => 'f', parameters => $schema } ] } ];
+
+$responses{format} = [ map { { text => { format => $_ } } }
+    { type => 'json_object' },
+    { type => 'json_schema', name => 's', schema => $schema } ];
+
+$responses{'thoughts of others'} = [ map { { input => [
+    { role => 'user', content => 'Hi' },
+    { type => 'reasoning', summary => [ { type => 'summary_text',
+        text => 'Hm.' } ], %$_ },
+    { type => 'function_call', call_id => 'c', name => 'f',
+        arguments => '{}' },
+    { type => 'function_call_output', call_id => 'c', output => 'x' } ],
+    tools => [ { type => 'function', name => 'f', parameters => $schema } ]
+    } } {}, { encrypted_content => 'google:c2ln' }, { id => 'rs_A_0' } ];
 
 my @thinking = ({ type => 'disabled' }, { type => 'adaptive' },
     map { { type => 'enabled', budget_tokens => $_ } } 1, 1024, 20000);
@@ -190,6 +230,20 @@ my %messages = (
         @thinking ],
     history => [ map { { thinking => $_, tools => [ claude_tool() ],
         messages => claude_history() } } @thinking ],
+    format => [ { output_config => { format => { type => 'json_schema',
+        schema => $schema } } } ],
+    'thoughts of others' => [ { tools => [ claude_tool() ],
+        messages => [ { role => 'user', content => 'Hi' },
+            { role => 'assistant', content => [
+                { type => 'thinking', thinking => 'Hm.', signature => '' },
+                { type => 'redacted_thinking', data => 'google:c2ln' },
+                { type => 'tool_use', id => 'c', name => 'f', input => {} } ]
+            },
+            { role => 'user', content => [ { type => 'tool_result',
+                tool_use_id => 'c', content => 'x' } ] } ] } ],
+    system => [ { system => 'Be brief.', messages => [
+        { role => 'user', content => 'Hi' },
+        { role => 'system', content => 'Be polite.' } ] } ],
     blank => [ messages([ 'user', [ { type => 'text', text => ' ' },
         { type => 'text', text => 'Hi' } ] ]) ],
 );
@@ -202,7 +256,22 @@ my %gemini = (
         (map { { maxOutputTokens => $_ } } @limits),
         (map { { thinkingConfig => { thinkingBudget => $_ } } } 0, -1, 500,
             5000),
-        map { { thinkingConfig => { thinkingLevel => $_ } } } 'LOW', 'HIGH' ],
+        (map { { thinkingConfig => { thinkingLevel => $_ } } } 'LOW',
+            'HIGH'),
+        { responseMimeType => 'application/json' },
+        { responseMimeType => 'application/json',
+            responseSchema => { type => 'OBJECT', properties => { a => {
+                type => 'STRING', nullable => JSON::PP::true } } } },
+        { responseMimeType => 'application/json',
+            responseJsonSchema => $schema },
+        { stopSequences => [ 'END' ], seed => 7, presencePenalty => 0.5 } ],
+    signatures => [ { contents => [
+        { role => 'user', parts => [ { text => 'Hi' } ] },
+        { role => 'model', parts => [ { functionCall => { name => 'f',
+            args => {} }, thoughtSignature => 'c2ln' } ] },
+        { role => 'user', parts => [ { functionResponse => { name => 'f',
+            response => { output => 'x' } } } ] } ],
+        tools => [ { functionDeclarations => [ { name => 'f' } ] } ] } ],
     tools => [ { tools => [ { functionDeclarations => [ { name => 'f',
         description => 'F', parametersJsonSchema => $schema } ] } ] } ],
 );
@@ -289,6 +358,27 @@ sub chat_history {
         map { { role => 'tool', tool_call_id => "call_$_", content => 'x' } }
             1 .. $n,
     ];
+}
+
+
+# begun with Claude and with Gemini
+
+sub foreign_history {
+    return [
+        { role => 'user', content => 'Hi' },
+        { role => 'assistant', content => 'Hm.', reasoning_content => 'Hm.',
+            tool_calls => [ { id => 'c', type => 'function', function => {
+                name => 'f', arguments => '{}' }, extra_content => { google =>
+                { thought_signature => 'c2ln' } } } ] },
+        { role => 'tool', tool_call_id => 'c', content => 'x' },
+    ];
+}
+
+
+sub image {
+    return { type => 'image_url', image_url => { url =>
+        'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ'
+        . 'AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==' } };
 }
 
 
