@@ -89,6 +89,34 @@ describeAgent('codex', {}, ({ ask }) => {
         });
     }
 
+    it('gives back what Claude has thought', async () => {
+        const result = await codex('claude-opus-5', turns(thought, shell));
+
+        checkTurn(result, { path: '/argoapi/v1/messages',
+                            model: 'claudeopus5' });
+        checkClean(result);
+
+        assert.ok(result.calls.at(-1).body.messages.some(({ content }) =>
+            Array.isArray(content)
+            && content[0].type === 'thinking'
+            && content[0].thinking === thought.thinking
+            && content[0].signature === thought.signature), told(result));
+    });
+
+    it('gives back what Gemini has signed', async () => {
+        const result = await codex('gemini-2.5-pro', turns({
+            call: { ...shell.call, signature: thought.signature },
+        }));
+
+        checkTurn(result, { path: '/argoapi/v1/chat/completions',
+                            model: 'gemini25pro' });
+        checkClean(result);
+
+        assert.ok(result.calls.at(-1).body.messages.some((message) =>
+            message.tool_calls?.[0].extra_content?.google
+                .thought_signature === thought.signature), told(result));
+    });
+
     it('runs a command by its own script', async () => {
         const result = await codex('gpt-5.6-sol', turns({ custom: {
             id: 'call_1', name: 'exec',
