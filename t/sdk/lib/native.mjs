@@ -7,6 +7,8 @@
  *   /            simulator
  *   /scripted/   scripted upstream
  *   /legacy/     simulator, ARGO's legacy API
+ *   /slow/       scripted upstream, with a short patience
+ *   /tls/        scripted upstream, which does not speak the TLS it is asked
  *   /dead/       an upstream that nobody listens for
  *   /denied/     nginx's own 403
  *   /small/      nginx's own 413
@@ -17,7 +19,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { Gateway } from './gateway.mjs';
-import { Nginx } from './nginx.mjs';
+import { Nginx, patience } from './nginx.mjs';
 import { Upstream } from './upstream.mjs';
 
 
@@ -71,6 +73,12 @@ const internal = (name, port) => `
         }
 `;
 
+const slow = (port) => internal('slow', port)
+    .replace('internal;', 'internal; '
+             + `proxy_read_timeout ${6 * patience}s;`);
+
+const tls = (port) => internal('tls', port).replace('http:', 'https:');
+
 const endpoint = (prefix, name, more = '') => `
         location ${prefix}/ {
             argo_endpoint auto;
@@ -105,11 +113,15 @@ const frontConf = (simulator, scripted) => (ports) => `
 
         ${internal('sim', simulator)}
         ${internal('scripted', scripted)}
+        ${slow(scripted)}
+        ${tls(scripted)}
         ${internal('dead', DEAD)}
 
         ${endpoint('', 'sim')}
         ${endpoint('/scripted', 'scripted')}
         ${endpoint('/legacy', 'sim', 'argo_upstream_api legacy;')}
+        ${endpoint('/slow', 'slow')}
+        ${endpoint('/tls', 'tls')}
         ${endpoint('/dead', 'dead')}
         ${endpoint('/denied', 'sim', 'deny all;')}
         ${endpoint('/small', 'sim', 'client_max_body_size 1k;')}
@@ -122,6 +134,10 @@ const frontConf = (simulator, scripted) => (ports) => `
 
         location = /status {
             stub_status;
+        }
+
+        location = /worker {
+            return 200 "$pid";
         }
     }
 `;
