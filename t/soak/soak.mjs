@@ -1,9 +1,10 @@
 /*
  * Copyright (C) The ngx_http_argo_module authors
  *
- * Many requests, and many clients that leave too early, in rounds.  After
- * each round nothing may be left of it: no connection, no file descriptor,
- * no call that still runs, no memory.
+ * Many requests, and many clients that leave too early, in rounds, over
+ * ARGO's legacy API and then over the native ones.  After each round nothing
+ * may be left of it: no connection, no file descriptor, no call that still
+ * runs, no memory.
  *
  *   node t/soak/soak.mjs
  *
@@ -13,6 +14,7 @@
  *   SOAK_CONNECTIONS  connections that they use; 64
  *   SOAK_ABORTS       streams that are left, a round; 1000
  *   SOAK_ROUNDS       3; memory is compared from the second one on
+ *   SOAK_APIS         "legacy native"
  *   SOAK_MEMORY       by how many KB a worker may grow from the second round
  *                     to the last; 512; "off" where a tool keeps books in
  *                     the same process (valgrind, ASan)
@@ -24,6 +26,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 
 import { Gateway } from '../sdk/lib/gateway.mjs';
+import { NativeGateway } from '../sdk/lib/native.mjs';
 import { waitFor } from '../sdk/lib/nginx.mjs';
 import { HttpReader } from './reader.mjs';
 
@@ -32,6 +35,7 @@ const requests = Number(env.SOAK_REQUESTS ?? 10000);
 const connections = Number(env.SOAK_CONNECTIONS ?? 64);
 const aborts = Number(env.SOAK_ABORTS ?? 1000);
 const rounds = Number(env.SOAK_ROUNDS ?? 3);
+const apis = (env.SOAK_APIS ?? 'legacy native').split(' ');
 const memory = env.SOAK_MEMORY === 'off' ? Infinity
                                          : Number(env.SOAK_MEMORY ?? 512);
 
@@ -41,10 +45,10 @@ const batch = 50;
 const question = 'Why is the beam unstable? 漢字 🚀 '.repeat(4);
 
 
-function request(body, headers = '') {
+function request(body, headers = '', path = '/v1/chat/completions') {
     const text = JSON.stringify(body);
 
-    return 'POST /v1/chat/completions HTTP/1.1\r\n'
+    return `POST ${path} HTTP/1.1\r\n`
         + 'Host: gateway\r\n'
         + 'Content-Type: application/json\r\n'
         + headers
@@ -64,7 +68,7 @@ const streamed = { ...chat, stream: true };
  * faults are among them because it is on these ways that memory is lost.
  */
 
-const kinds = [
+const legacyKinds = [
     { text: request(chat), status: 200, ends: /"stop".*"total_tokens":.*\}$/s },
     { text: request(chat), status: 200, ends: /"stop".*"total_tokens":.*\}$/s },
     { text: request(streamed), status: 200, ends: /data: \[DONE\]\n\n$/ },
@@ -84,6 +88,97 @@ const kinds = [
     { text: request(streamed, 'X-Argo-Sim: text=lorem, cut=30\r\n'),
       status: 200, ends: /"code":"upstream_incomplete"\}\}\n\n$/ },
 ];
+
+
+/* The same for the native APIs: each client's, each of ARGO's. */
+
+const claude = 'claude-haiku-4-5';
+const hello = [{ role: 'user', content: question }];
+const message = { model: claude, max_tokens: 500, messages: hello };
+const contents = [{ parts: [{ text: question }] }];
+const gemini = (model, method) => `/v1beta/models/${model}:${method}`;
+const inputs = Array.from({ length: 40 }, (_, i) => `input ${i}`);
+
+const ask = {
+    chat: (sim, stream) => request({ ...chat, stream }, sim),
+    claude: (sim, stream) => request({ ...chat, model: claude, stream }, sim),
+    responses: (sim, stream) => request(
+        { model: 'gpt-4o', input: question, stream }, sim, '/v1/responses'),
+    messages: (sim, stream) => request({ ...message, stream }, sim,
+                                       '/v1/messages'),
+    messagesOfGpt: (sim, stream) => request(
+        { ...message, model: 'gpt-4o', stream }, sim, '/v1/messages'),
+    gemini: (sim, stream) => request({ contents }, sim, stream
+        ? gemini('gemini-2.5-pro', 'streamGenerateContent?alt=sse')
+        : gemini('gemini-2.5-pro', 'generateContent')),
+    embeddings: (sim) => request(
+        { model: 'text-embedding-3-small', input: inputs }, sim,
+        '/v1/embeddings'),
+};
+
+const cut = 'X-Argo-Sim: text=lorem, size=5000, cut=6000\r\n';
+const denied = 'X-Argo-Sim: text=denied\r\n';
+
+const nativeKinds = [
+    { text: ask.chat('', false), status: 200, ends: /"stop".*\}$/s },
+    { text: ask.chat('', true), status: 200, ends: /data: \[DONE\]\n\n$/ },
+    { text: ask.claude('', false), status: 200, ends: /"stop".*\}$/s },
+    { text: ask.claude('', true), status: 200, ends: /data: \[DONE\]\n\n$/ },
+    { text: ask.responses('', false), status: 200, ends: /"completed".*\}$/s },
+    { text: ask.responses('', true), status: 200,
+      ends: /event: response\.completed\ndata: .*\n\n$/ },
+    { text: ask.messages('', false), status: 200, ends: /"end_turn".*\}$/s },
+    { text: ask.messages('', true), status: 200,
+      ends: /event: message_stop\ndata: .*\n\n$/ },
+    { text: ask.messagesOfGpt('', true), status: 200,
+      ends: /event: message_stop\ndata: .*\n\n$/ },
+    { text: ask.gemini('', false), status: 200, ends: /"STOP".*\}$/s },
+    { text: ask.gemini('', true), status: 200, ends: /"STOP".*\n\n$/ },
+    { text: ask.embeddings('X-Argo-Sim: delay=1\r\n'), status: 200,
+      ends: /"total_tokens":\d+\}\}$/ },
+    { text: ask.chat(denied, true), status: 403,
+      ends: /"argo_access_denied"\}\}$/ },
+    { text: ask.messages(denied, true), status: 403,
+      ends: /"permission_error".*\}$/ },
+    { text: ask.chat(cut, true), status: 200,
+      ends: /"code":"upstream_incomplete"\}\}\n\n$/ },
+    { text: ask.messages(cut, true), status: 200,
+      ends: /event: error\ndata: .*\n\n$/ },
+    { text: ask.messages(cut, false), status: 502, ends: /"api_error".*\}$/ },
+    { text: ask.responses('X-Argo-Sim: answer=failed, after=6\r\n', true),
+      status: 200, ends: /\n\n$/ },
+    { text: ask.embeddings('X-Argo-Sim: status=500\r\n'), status: 500,
+      ends: /"server_error".*\}$/ },
+];
+
+
+/* How clients leave: by what they ask, and by how many calls that is. */
+
+const texts = [
+    [ask.chat, /"content": ?"[^"]/],
+    [ask.messages, /"text": ?"[^"]/],
+    [ask.claude, /"content": ?"[^"]/],
+    [ask.responses, /output_text\.delta/],
+    [ask.messagesOfGpt, /"text": ?"[^"]/],
+    [ask.gemini, /"text": ?"[^"]/],
+];
+
+const plans = {
+    legacy: {
+        Gateway, kinds: legacyKinds,
+        leaves: [{ text: (sim) => request(streamed, sim), calls: 1,
+                   seen: /"delta":\{"content":"[^"]/ }],
+    },
+    native: {
+        Gateway: NativeGateway, kinds: nativeKinds,
+        leaves: [
+            ...texts.map(([make, seen]) => (
+                { text: (sim) => make(sim, true), calls: 1, seen })),
+            { text: ask.embeddings, calls: 3 },
+            { text: (sim) => ask.messages(sim, false), calls: 1 },
+        ],
+    },
+};
 
 
 /* One keepalive connection that takes requests as long as next() has any. */
@@ -109,7 +204,7 @@ async function talk(port, next) {
 }
 
 
-async function keepaliveRequests(gateway) {
+async function keepaliveRequests(gateway, kinds) {
     let n = 0;
 
     const next = () => (n < requests ? kinds[n++ % kinds.length] : null);
@@ -136,10 +231,11 @@ function leave(socket, i) {
  * middle of their own request (there is no call yet).
  */
 
-async function abortBatch(gateway, size, kind) {
+async function abortBatch(gateway, size, kind, { text: make, calls: each,
+                                                  seen: wanted }) {
     const sim = kind === 'waiting' ? 'delay=600000'
-                                   : 'chunks=100000, interval=20';
-    const text = request(streamed, `X-Argo-Sim: ${sim}\r\n`);
+                                   : 'chunks=600, interval=200';
+    const text = make(`X-Argo-Sim: ${sim}\r\n`);
     const before = await gateway.stats();
     const sockets = [];
 
@@ -161,7 +257,7 @@ async function abortBatch(gateway, size, kind) {
         if (kind === 'streaming') {
             let seen = '';
 
-            while (!/"delta":\{"content":"[^"]/.test(seen)) {
+            while (!wanted.test(seen)) {
                 seen += (await once(socket, 'data'))[0];
             }
 
@@ -169,7 +265,7 @@ async function abortBatch(gateway, size, kind) {
         }
     }));
 
-    const calls = kind === 'sending' ? 0 : size;
+    const calls = kind === 'sending' ? 0 : size * each;
 
     await gateway.untilStats(`${calls} calls to be under way`,
                              (stats) => stats.active === calls);
@@ -185,16 +281,18 @@ async function abortBatch(gateway, size, kind) {
 }
 
 
-async function abortedStreams(gateway) {
+async function abortedStreams(gateway, leaves) {
     for (let left = aborts, i = 0; left > 0; i++) {
         const size = Math.min(batch, left);
+        const how = leaves[(i >> 1) % leaves.length];
 
-        await abortBatch(gateway, size, i % 2 ? 'streaming' : 'waiting');
+        await abortBatch(gateway, size,
+                         i % 2 && how.seen ? 'streaming' : 'waiting', how);
         left -= size;
     }
 
     /* beyond the count: these are no streams yet */
-    await abortBatch(gateway, Math.min(batch, aborts), 'sending');
+    await abortBatch(gateway, Math.min(batch, aborts), 'sending', leaves[0]);
 }
 
 
@@ -231,7 +329,8 @@ async function holdings(gateway, pid) {
 }
 
 
-async function main() {
+async function soak(api) {
+    const { Gateway, kinds, leaves } = plans[api];
     const gateway = await Gateway.start();
     const seen = [];
 
@@ -242,8 +341,8 @@ async function main() {
         for (let round = 1; round <= rounds; round++) {
             const started = Date.now();
 
-            await keepaliveRequests(gateway);
-            await abortedStreams(gateway);
+            await keepaliveRequests(gateway, kinds);
+            await abortedStreams(gateway, leaves);
             await idle(gateway);
 
             assert.equal(await gateway.worker(), worker,
@@ -254,7 +353,7 @@ async function main() {
             assert.equal(now.files, files, 'file descriptors');
 
             seen.push(now.memory);
-            console.log(`# round ${round}: worker of ${now.memory} KB, `
+            console.log(`# ${api}, round ${round}: worker of ${now.memory} KB, `
                         + `${Math.round((Date.now() - started) / 1000)} s`);
         }
 
@@ -263,11 +362,13 @@ async function main() {
 
         assert.ok(growth <= memory, `the worker grew by ${growth} KB`);
         assert.equal(await gateway.stop(), '');
-        console.log('ok');
+        console.log(`ok, ${api}`);
 
     } finally {
         await gateway.cleanup();
     }
 }
 
-await main();
+for (const api of apis) {
+    await soak(api);
+}
