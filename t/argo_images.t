@@ -652,18 +652,17 @@ for (
 
 for my $how (qw/ close reset /) {
     clear();
-    $g->script(undef, [[chunk => $gif], [wait_close =>]]);
+    $g->script("/several$_", [[chunk => $gif], [wait_close =>]]) for 1 .. 6;
 
     $c = client();
-    $c->post_only('/v1', body(join ',', map { part("$base/$_") } 1 .. 6));
+    $c->post_only('/v1', body(join ',', map { part("$base/several$_") }
+        1 .. 6));
     ok($g->wait_event('request', 4), "several, $how, begun");
     $c->$how();
     ok($g->wait_event('closed', 4), "several, $how, all of them ended");
     like(logged(), qr/^499 /, "several, $how, logged");
     is(scalar(my @several = $g->requests()), 4, "several, $how, no more");
 }
-
-$g->script(undef, [[status => 500], [body => '']]);
 
 # what is not configured as it must be is not the client's fault
 
