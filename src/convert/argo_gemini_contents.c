@@ -36,7 +36,9 @@ typedef struct {
     argo_openai_place_t   at;
     argo_request_t       *req;
     argo_message_t       *assistant;    /* that the next content may join */
-    argo_part_t         **last;         /* of the parts being read */
+    argo_part_t          *first;        /* of the parts being read, if they
+                                           begin a message */
+    argo_part_t         **last;
     argo_gemini_call_t   *calls;        /* that wait for their results */
     ngx_uint_t            ncalls;
     ngx_uint_t            made;         /* ids, of all that were needed */
@@ -117,6 +119,8 @@ static ngx_int_t argo_gemini_decode(ngx_pool_t *pool, const ngx_str_t *base64,
 static argo_message_t *argo_gemini_add_message(argo_gemini_reader_t *in,
     argo_role_e role, argo_part_t *parts);
 static argo_part_t *argo_gemini_add_part(argo_gemini_reader_t *in,
+    argo_part_e type, argo_json_t *node);
+static argo_part_t *argo_gemini_make_part(argo_gemini_reader_t *in,
     argo_part_e type, argo_json_t *node);
 static ngx_int_t argo_gemini_close(argo_gemini_reader_t *in);
 static ngx_int_t argo_gemini_join(ngx_pool_t *pool, argo_part_t *part);
@@ -245,7 +249,6 @@ argo_gemini_read_system(argo_gemini_reader_t *in, argo_json_t *node)
 {
     ngx_int_t         rc;
     argo_json_t      *part, *parts, *text;
-    argo_part_t      *first;
     argo_message_t   *message;
 
     rc = argo_gemini_get(&in->at, node, "systemInstruction.parts",
@@ -256,8 +259,8 @@ argo_gemini_read_system(argo_gemini_reader_t *in, argo_json_t *node)
         return rc;
     }
 
-    first = NULL;
-    in->last = &first;
+    in->first = NULL;
+    in->last = &in->first;
 
     for (part = (parts->type == ARGO_JSON_ARRAY) ? parts->child : parts;
          part;
@@ -278,11 +281,11 @@ argo_gemini_read_system(argo_gemini_reader_t *in, argo_json_t *node)
         }
     }
 
-    if (first == NULL) {
+    if (in->first == NULL) {
         return NGX_OK;
     }
 
-    message = argo_gemini_add_message(in, ARGO_ROLE_SYSTEM, first);
+    message = argo_gemini_add_message(in, ARGO_ROLE_SYSTEM, in->first);
 
     return message ? NGX_OK : NGX_ERROR;
 }
@@ -292,7 +295,6 @@ static ngx_int_t
 argo_gemini_read_content(argo_gemini_reader_t *in, argo_json_t *node)
 {
     ngx_int_t     rc;
-    argo_part_t  *first;
     argo_json_t  *parts;
     argo_role_e   role;
 
@@ -321,7 +323,7 @@ argo_gemini_read_content(argo_gemini_reader_t *in, argo_json_t *node)
                ? NGX_OK : argo_openai_missing(&in->at, ".parts");
     }
 
-    first = NULL;
+    in->first = NULL;
 
     if (role != ARGO_ROLE_ASSISTANT) {
 
@@ -329,20 +331,20 @@ argo_gemini_read_content(argo_gemini_reader_t *in, argo_json_t *node)
             return NGX_ERROR;
         }
 
-        in->last = &first;
+        in->last = &in->first;
 
     } else if (in->assistant == NULL) {
         in->ncalls = 0;
-        in->last = &first;
+        in->last = &in->first;
     }
 
     rc = argo_gemini_read_parts(in, parts, role);
 
-    if (rc != NGX_OK || first == NULL) {
+    if (rc != NGX_OK || in->first == NULL) {
         return rc;
     }
 
-    if (argo_gemini_add_message(in, role, first) == NULL) {
+    if (argo_gemini_add_message(in, role, in->first) == NULL) {
         return NGX_ERROR;
     }
 
@@ -995,10 +997,9 @@ argo_gemini_read_result(argo_gemini_reader_t *in, argo_json_t *node,
     }
 
     last = in->last;
-    part = NULL;
-    in->last = &part;
 
-    if (argo_gemini_add_part(in, ARGO_PART_TOOL_RESULT, node) == NULL) {
+    part = argo_gemini_make_part(in, ARGO_PART_TOOL_RESULT, node);
+    if (part == NULL) {
         return NGX_ERROR;
     }
 
@@ -1425,6 +1426,24 @@ argo_gemini_add_part(argo_gemini_reader_t *in, argo_part_e type,
 {
     argo_part_t  *part;
 
+    part = argo_gemini_make_part(in, type, node);
+    if (part == NULL) {
+        return NULL;
+    }
+
+    *in->last = part;
+    in->last = &part->next;
+
+    return part;
+}
+
+
+static argo_part_t *
+argo_gemini_make_part(argo_gemini_reader_t *in, argo_part_e type,
+    argo_json_t *node)
+{
+    argo_part_t  *part;
+
     part = ngx_pcalloc(in->at.pool, sizeof(argo_part_t));
     if (part == NULL) {
         return NULL;
@@ -1432,9 +1451,6 @@ argo_gemini_add_part(argo_gemini_reader_t *in, argo_part_e type,
 
     part->type = type;
     part->node = node;
-
-    *in->last = part;
-    in->last = &part->next;
 
     return part;
 }
