@@ -196,7 +196,12 @@ argo_json_form_move(argo_json_form_t *form, u_char *p, const ngx_int_t *moved)
         start = p + moved[place->before];
 
         node->start = start + place->start;
-        node->name.data = node->start + 1;
+
+        if (node->name.data) {
+            /* what is no member has none */
+            node->name.data = node->start + 1;
+        }
+
         node->raw.data = start + place->raw;
         node->raw.len = p + moved[place->within] + place->end
                         - node->raw.data;

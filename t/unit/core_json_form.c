@@ -83,6 +83,7 @@ test_same(const argo_json_t *a, const argo_json_t *b)
 
     return a->raw.data == b->raw.data && a->raw.len == b->raw.len
            && a->start == b->start && a->name.len == b->name.len
+           && (a->name.data == NULL) == (b->name.data == NULL)
            && (a->name.len == 0
                || memcmp(a->name.data, b->name.data, a->name.len) == 0)
            && a->count == b->count && a->type == b->type
