@@ -24,7 +24,11 @@ use Argo::Test;
 
 my $t = Argo::Test->new();
 
-$t->write_file_expand('nginx.conf', <<'EOC');
+# what stalls is waited for no longer than it takes to see that it does
+
+my $stall = 200 * $t->patience() . 'ms';
+
+$t->write_file_expand('nginx.conf', <<'EOC' =~ s/STALL/$stall/r);
 %%TEST_GLOBALS%%
 
 daemon off;
@@ -89,7 +93,7 @@ http {
         location /slow_argo/ {
             internal;
             proxy_pass          http://127.0.0.1:8081/;
-            proxy_read_timeout  200ms;
+            proxy_read_timeout  STALL;
         }
 
         location /refused_argo/ {
