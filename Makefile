@@ -310,13 +310,21 @@ layers: ## check that includes go in the direction allowed
 	@$(ROOT)/tools/lint layers
 	@$(ROOT)/tools/lint self-test
 
+# clang-tidy takes minutes, and is a longer check
+
+.PHONY: analyse
+analyse: build ## cppcheck, gcc -fanalyzer, hardening
+	@$(ROOT)/tools/install-deps analyse
+	@JOBS=$(JOBS) $(ROOT)/tools/analyse $(ROOT) $(OUT) $(TREE) hardening \
+		cppcheck analyzer
+
 .PHONY: clang
 clang:
 	@+$(MAKE) -s build CC=$(CLANG) BUILD=debug BUILD_DIR=$(OUT)/clang
 
 # every part is run, and then any failure fails the whole
 
-TEST_PARTS ?= lint build clang unit fuzz-smoke perl soak sdk
+TEST_PARTS ?= lint build clang analyse unit fuzz-smoke perl soak sdk
 
 .PHONY: test
 test: deps ## run everything that CI runs
@@ -333,6 +341,11 @@ test: deps ## run everything that CI runs
 
 
 # ---- longer checks
+
+.PHONY: check-analyse
+check-analyse: build ## the same and clang-tidy
+	@$(ROOT)/tools/install-deps analyse
+	@JOBS=$(JOBS) $(ROOT)/tools/analyse $(ROOT) $(OUT) $(TREE)
 
 .PHONY: check-asan
 check-asan: ## nginx and modules with ASan and UBSan, all tests
@@ -400,11 +413,13 @@ FUZZ_SECONDS ?= 60
 FUZZ_CC ?= $(CLANG)
 FUZZ_CFLAGS := -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined
-FUZZ_NAMES := $(basename $(notdir $(wildcard $(ROOT)/t/fuzz/*.c)))
+FUZZ_NAMES := $(basename $(notdir $(wildcard $(ROOT)/t/fuzz/fuzz_*.c)))
+FUZZ_TARGETS ?= $(FUZZ_NAMES)
 
 # all but the targets is compiled once for all of them
 
-FUZZ_LIBRARY := $(patsubst %.c,$(OUT)/fuzz/obj/%.o,$(notdir $(UNIT_LIBRARY)))
+FUZZ_LIBRARY := $(patsubst %.c,$(OUT)/fuzz/obj/%.o,$(notdir $(UNIT_LIBRARY)) \
+	argo_mutate.c)
 
 vpath %.c $(sort $(dir $(UNIT_LIBRARY))) $(ROOT)/t/fuzz
 
@@ -427,23 +442,28 @@ fuzz-build: tables $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_SECONDS=60
 	@+$(MAKE) -s -j$(JOBS) fuzz-build
-	@cd $(OUT)/fuzz && for name in $(FUZZ_NAMES); do \
-		echo "$$name, $(FUZZ_SECONDS) s"; \
-		mkdir -p found-$$name; \
-		./$$name -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-			-rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-			$(addprefix -dict=,$(wildcard $(ROOT)/t/fuzz/dict)) \
-			found-$$name $(wildcard $(ROOT)/t/fuzz/corpus \
-			$(ROOT)/t/fixtures) > $$name.log 2>&1 \
-			|| { tail -n 40 $$name.log; exit 1; }; \
-		sed -n 's/^stat::number_of_executed_units: */runs: /p' \
-			$$name.log; \
-	done
+	@JOBS=$(JOBS) $(ROOT)/tools/fuzz run $(ROOT) $(OUT) $(FUZZ_SECONDS) \
+		$(FUZZ_TARGETS)
 
 .PHONY: fuzz-smoke
-fuzz-smoke:
-	@+$(MAKE) -s fuzz FUZZ_SECONDS=$$((20 / \
-		$(or $(filter-out 0,$(words $(FUZZ_NAMES))),1)))
+fuzz-smoke: ## run each fuzz target for some seconds, what failed once first
+	@+$(MAKE) -s -j$(JOBS) fuzz-build
+	@JOBS=$(JOBS) $(ROOT)/tools/fuzz smoke $(ROOT) $(OUT) 7 $(FUZZ_TARGETS)
+
+COVERAGE := -fprofile-instr-generate -fcoverage-mapping
+
+.PHONY: fuzz-cover
+fuzz-cover: tables ## line coverage by fuzzing, and by the C tests
+	@$(ROOT)/tools/install-deps build test cover
+	@+$(MAKE) -s -j$(JOBS) fuzz-build unit-build TOKENIZER=off \
+		BUILD_DIR=$(OUT)/fuzz-cover UNIT_CC=$(CLANG) \
+		UNIT_SANITIZE='$(COVERAGE)' \
+		FUZZ_CFLAGS='-g -O1 -fsanitize=fuzzer-no-link $(COVERAGE)'
+	@rm -f $(OUT)/fuzz-cover/fuzz/*.profraw
+	@ARGO_BUILD_DIR=$(OUT) JOBS=$(JOBS) FUZZ_FOUND='$(OUT)/fuzz' \
+		$(ROOT)/tools/fuzz cover $(ROOT) $(OUT)/fuzz-cover $(FUZZ_NAMES)
+	@ARGO_BUILD_DIR=$(OUT) $(ROOT)/tools/fuzz-cover $(ROOT) \
+		$(OUT)/fuzz-cover
 
 
 # ---- coverage of the C tests and the Perl tests together

@@ -885,7 +885,8 @@ argo_openai_responses_read_content(argo_responses_reader_t *in,
 
     /* one text is what every upstream takes as a string */
 
-    *string = (content->count == 1 && (*parts)->type == ARGO_PART_TEXT);
+    *string = (*parts && (*parts)->next == NULL
+               && (*parts)->type == ARGO_PART_TEXT);
 
     return NGX_OK;
 }

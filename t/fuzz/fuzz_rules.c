@@ -276,41 +276,42 @@ fuzz_request(ngx_pool_t *pool, ngx_str_t *text, ngx_uint_t which)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    size_t       i;
     u_char      *copy;
     ngx_str_t    text;
+    ngx_uint_t   which;
     ngx_pool_t  *pool;
 
-    if (size < 2) {
-        return 0;
+    fuzz_init();
+
+    /* chance that is the same each time for the same input */
+
+    which = 0;
+
+    for (i = 0; i < size; i++) {
+        which = which * 31 + data[i];
     }
 
-    fuzz_init();
+    which %= FUZZ_NNAMES * FUZZ_NFRONTS;
 
     pool = ngx_create_pool(4096, NULL);
     FUZZ_CHECK(pool != NULL);
 
     /* of its own size, so that reading behind it is seen */
 
-    text.len = size - 2;
-    copy = malloc(text.len ? text.len : 1);
+    copy = malloc(size ? size : 1);
     FUZZ_CHECK(copy != NULL);
 
-    memcpy(copy, data + 2, text.len);
-    text.data = copy;
-
-    switch (data[0] % 3) {
-
-    case 0:
-        fuzz_lines(pool, text.data, text.data + text.len);
-        break;
-
-    case 1:
-        fuzz_schema(pool, &text, data[1]);
-        break;
-
-    default:
-        fuzz_request(pool, &text, data[1]);
+    if (size) {
+        memcpy(copy, data, size);
     }
+
+    text.data = copy;
+    text.len = size;
+
+    fuzz_lines(pool, text.data, text.data + text.len);
+    fuzz_schema(pool, &text, which);
+    fuzz_request(pool, &text, which);
 
     ngx_destroy_pool(pool);
     free(copy);
