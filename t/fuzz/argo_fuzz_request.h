@@ -12,6 +12,7 @@
 
 #include "argo_fuzz.h"
 
+#include "argo_anthropic_front.h"
 #include "argo_count.h"
 
 
@@ -358,6 +359,48 @@ fuzz_pair(ngx_pool_t *pool, const fuzz_pair_t *pair, const char *model,
 }
 
 
+/* The same as a request for a count of tokens. */
+
+static void
+fuzz_count_body(ngx_pool_t *pool, const ngx_str_t *document)
+{
+    ngx_int_t        rc;
+    ngx_str_t        text;
+    argo_out_t       out;
+    argo_error_t     err;
+    argo_request_t   req;
+
+    memset(&req, 0, sizeof(argo_request_t));
+
+    req.document = *document;
+    req.dialect = ARGO_DIALECT_MESSAGES;
+    req.fetch_images = 1;
+
+    rc = argo_json_parse(pool, document, argo_anthropic_front.tree_depth,
+                         &req.root, &err);
+
+    if (rc == NGX_OK && req.root->type != ARGO_JSON_OBJECT) {
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        rc = argo_anthropic_read_count_request(pool, &req, &err);
+    }
+
+    if (rc != NGX_OK) {
+        FUZZ_CHECK(rc == NGX_DECLINED);
+        fuzz_error(pool, &argo_anthropic_front, &err);
+        return;
+    }
+
+    argo_out_init(&out, pool, 64, NULL, 0);
+    argo_count_write_anthropic(argo_count_request(pool, &req), &out);
+    text = fuzz_flat(pool, &out);
+
+    FUZZ_CHECK(fuzz_json(pool, &text, 1) != NULL);
+}
+
+
 static inline void
 fuzz_all_pairs(const char *const *models, ngx_uint_t n,
     const ngx_str_t *document)
@@ -365,6 +408,13 @@ fuzz_all_pairs(const char *const *models, ngx_uint_t n,
     ngx_uint_t          i;
     ngx_pool_t         *pool;
     const fuzz_pair_t  *pair;
+
+    pool = ngx_create_pool(4096, NULL);
+    FUZZ_CHECK(pool != NULL);
+
+    fuzz_count_body(pool, document);
+
+    ngx_destroy_pool(pool);
 
     for (pair = fuzz_pairs; pair->front; pair++) {
         for (i = 0; i < n; i++) {

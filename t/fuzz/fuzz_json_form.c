@@ -3,9 +3,11 @@
  * Copyright (C) The ngx_http_argo_module authors
  *
  * Any lines as JSON documents that come one after the other, each of them also
- * with the text of one of its strings changed, as the events of a stream are.
- * What must hold: argo_json_parse_alike() says what argo_json_parse() says of
- * each, and the trees are the same, whatever was done to the one before.
+ * with one of its strings or numbers changed, as the events of a stream are;
+ * two successions of them, with the same forms.  What must hold:
+ *
+ *     argo_json_parse_alike() says what argo_json_parse() says of each
+ *     the trees are the same, whatever was done to the one before
  */
 
 
@@ -17,13 +19,28 @@
 #define FUZZ_VARIANTS  3
 
 
+typedef struct {
+    argo_json_forms_t   forms;
+    argo_json_likes_t   likes[2];
+    ngx_pool_t         *pool;
+    ngx_uint_t          depth;
+} fuzz_alike_t;
+
+
 static const char  *fuzz_texts[] = {
     "", "a", "some more text", "\\n", "\\u00e9\\ud83d", "\xe2\x82\xac",
     "\xff", "\\", "\n", "\\x", "\",\"b\":\"c", "\\\"", "]"
 };
 
 
-#define FUZZ_NTEXTS  (sizeof(fuzz_texts) / sizeof(fuzz_texts[0]))
+static const char  *fuzz_numbers[] = {
+    "0", "-1", "12", "1.5", "1e9", "-0.0E-1", "00", "1.", "", "-", "1e", "+1",
+    ".5", "12345678901234567890", "1,2", "0x1", "null"
+};
+
+
+#define FUZZ_NTEXTS    (sizeof(fuzz_texts) / sizeof(fuzz_texts[0]))
+#define FUZZ_NNUMBERS  (sizeof(fuzz_numbers) / sizeof(fuzz_numbers[0]))
 
 
 static void
@@ -51,8 +68,7 @@ fuzz_alike(argo_json_t *a, const argo_json_t *b)
 
 
 static void
-fuzz_document(argo_json_form_t *form, ngx_pool_t *pool, const u_char *p,
-    size_t n, ngx_uint_t depth)
+fuzz_document(fuzz_alike_t *alike, const u_char *p, size_t n)
 {
     ngx_int_t      rc;
     ngx_str_t      document;
@@ -69,10 +85,13 @@ fuzz_document(argo_json_form_t *form, ngx_pool_t *pool, const u_char *p,
         memcpy(document.data, p, n);
     }
 
-    rc = argo_json_parse(pool, &document, depth, &other, &expected);
+    rc = argo_json_parse(alike->pool, &document, alike->depth, &other,
+                         &expected);
 
-    FUZZ_CHECK(argo_json_parse_alike(form, pool, &document, depth, &root,
-                                     &err)
+    FUZZ_CHECK(argo_json_parse_alike(&alike->forms,
+                                     &alike->likes[fuzz_chance(2)],
+                                     alike->pool, &document, alike->depth,
+                                     &root, &err)
                == rc);
 
     if (rc == NGX_OK) {
@@ -88,19 +107,37 @@ fuzz_document(argo_json_form_t *form, ngx_pool_t *pool, const u_char *p,
 }
 
 
-/* The same line with another text in one of its strings. */
+static void
+fuzz_put(fuzz_alike_t *alike, const u_char *line, size_t n, size_t start,
+    size_t end, const char *text)
+{
+    u_char  *copy, *p;
+
+    copy = malloc(n + strlen(text) + 1);
+    FUZZ_CHECK(copy != NULL);
+
+    p = ngx_cpymem(copy, line, start);
+    p = ngx_cpymem(p, text, strlen(text));
+    p = ngx_cpymem(p, line + end, n - end);
+
+    fuzz_document(alike, copy, p - copy);
+
+    free(copy);
+}
+
+
+/* The same line with another text or number in the place of one. */
 
 static void
-fuzz_variant(argo_json_form_t *form, ngx_pool_t *pool, const u_char *line,
-    size_t n, ngx_uint_t depth)
+fuzz_variant(fuzz_alike_t *alike, const u_char *line, size_t n)
 {
-    size_t       i, len, start, end;
-    u_char      *copy, *p;
-    const char  *text;
+    size_t  start, end;
 
     start = fuzz_chance(n + 1);
 
-    while (start < n && line[start] != '"') {
+    while (start < n && line[start] != '"'
+           && (line[start] < '0' || line[start] > '9'))
+    {
         start++;
     }
 
@@ -108,47 +145,44 @@ fuzz_variant(argo_json_form_t *form, ngx_pool_t *pool, const u_char *line,
         return;
     }
 
-    start++;
+    end = start + 1;
 
-    for (i = start; i < n && line[i] != '"'; i++) {
-        i += (line[i] == '\\');
+    if (line[start] != '"') {
+
+        while (end < n && line[end] >= '0' && line[end] <= '9') {
+            end++;
+        }
+
+        fuzz_put(alike, line, n, start, end,
+                 fuzz_numbers[fuzz_chance(FUZZ_NNUMBERS)]);
+        return;
     }
 
-    end = ngx_min(i, n);
+    while (end < n && line[end] != '"') {
+        end += (line[end] == '\\') ? 2 : 1;
+    }
 
-    text = fuzz_texts[fuzz_chance(FUZZ_NTEXTS)];
-    len = strlen(text);
-
-    copy = malloc(n + len);
-    FUZZ_CHECK(copy != NULL);
-
-    p = ngx_cpymem(copy, line, start);
-    p = ngx_cpymem(p, text, len);
-    p = ngx_cpymem(p, line + end, n - end);
-
-    fuzz_document(form, pool, copy, p - copy, depth);
-
-    free(copy);
+    fuzz_put(alike, line, n, start + 1, ngx_min(end, n),
+             fuzz_texts[fuzz_chance(FUZZ_NTEXTS)]);
 }
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t             n;
-    ngx_uint_t         i, k, depth;
-    ngx_pool_t        *pool;
-    const u_char      *p, *end, *eol;
-    argo_json_form_t   form;
+    size_t               n;
+    ngx_uint_t           i, k;
+    const u_char        *p, *end, *eol;
+    static fuzz_alike_t  alike;
 
     fuzz_begin(data, size);
 
-    pool = ngx_create_pool(4096, NULL);
-    FUZZ_CHECK(pool != NULL);
+    memset(&alike, 0, sizeof(fuzz_alike_t));
 
-    memset(&form, 0, sizeof(argo_json_form_t));
+    alike.pool = ngx_create_pool(4096, NULL);
+    FUZZ_CHECK(alike.pool != NULL);
 
-    depth = fuzz_chance(8);
+    alike.depth = fuzz_chance(8);
     end = data + size;
 
     for (p = data, i = 0; p < end && i < FUZZ_LINES; p = eol + 1, i++) {
@@ -164,17 +198,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
 
         if (fuzz_chance(4) == 0) {
-            form.tries = 0;
+            alike.likes[0].tries = 0;
+            alike.likes[1].tries = 0;
         }
 
-        fuzz_document(&form, pool, p, n, depth);
+        fuzz_document(&alike, p, n);
 
         for (k = 0; k < FUZZ_VARIANTS; k++) {
-            fuzz_variant(&form, pool, p, n, depth);
+            fuzz_variant(&alike, p, n);
         }
 
         if (fuzz_chance(16) == 0) {
-            depth = fuzz_chance(8);
+            alike.depth = fuzz_chance(8);
         }
 
         if (eol == end) {
@@ -182,7 +217,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
 
-    ngx_destroy_pool(pool);
+    ngx_destroy_pool(alike.pool);
 
     return 0;
 }
