@@ -450,6 +450,7 @@ fuzz-smoke: ## run each fuzz target for some seconds, what failed once first
 	@+$(MAKE) -s -j$(JOBS) fuzz-build
 	@JOBS=$(JOBS) $(ROOT)/tools/fuzz smoke $(ROOT) $(OUT) 7 $(FUZZ_TARGETS)
 
+FUZZ_FOUND ?= $(OUT)/fuzz
 COVERAGE := -fprofile-instr-generate -fcoverage-mapping
 
 .PHONY: fuzz-cover
@@ -460,7 +461,7 @@ fuzz-cover: tables ## line coverage by fuzzing, and by the C tests
 		UNIT_SANITIZE='$(COVERAGE)' \
 		FUZZ_CFLAGS='-g -O1 -fsanitize=fuzzer-no-link $(COVERAGE)'
 	@rm -f $(OUT)/fuzz-cover/fuzz/*.profraw
-	@ARGO_BUILD_DIR=$(OUT) JOBS=$(JOBS) FUZZ_FOUND='$(OUT)/fuzz' \
+	@ARGO_BUILD_DIR=$(OUT) JOBS=$(JOBS) FUZZ_FOUND='$(FUZZ_FOUND)' \
 		$(ROOT)/tools/fuzz cover $(ROOT) $(OUT)/fuzz-cover $(FUZZ_NAMES)
 	@ARGO_BUILD_DIR=$(OUT) $(ROOT)/tools/fuzz-cover $(ROOT) \
 		$(OUT)/fuzz-cover

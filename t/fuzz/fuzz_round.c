@@ -139,6 +139,7 @@ static void
 fuzz_part(ngx_pool_t *pool, fuzz_said_t *said, argo_role_e role,
     const argo_part_t *part)
 {
+    size_t       none;
     ngx_str_t    url;
     argo_out_t   out;
     fuzz_said_e  who;
@@ -170,7 +171,13 @@ fuzz_part(ngx_pool_t *pool, fuzz_said_t *said, argo_role_e role,
             fuzz_say_raw(said, FUZZ_CALLS, &part->args->raw);
 
         } else if (!part->custom) {
+            none = said->text[FUZZ_CALLS].len;
             fuzz_say(said, FUZZ_CALLS, &part->text);
+
+            if (said->text[FUZZ_CALLS].len == none) {
+                ngx_str_set(&url, "{}");
+                fuzz_say(said, FUZZ_CALLS, &url);
+            }
         }
 
         break;
