@@ -403,7 +403,7 @@ front_raw_is(argo_json_t *node, const char *path, const char *expected)
 static inline ngx_str_t
 front_file(ngx_pool_t *pool, const char *name)
 {
-    char        path[256];
+    char        path[1024];
     long        size;
     FILE       *f;
     ngx_str_t   s;

@@ -71,7 +71,7 @@ static const char  hi[] = "{\"model\":\"gpt-4o\",\"max_tokens\":9,"
 
 /* what a back would say, said by the test */
 
-static argo_event_t  *script;
+static argo_event_t   script[64];
 static ngx_uint_t     nscript;
 
 
@@ -135,7 +135,9 @@ static const argo_back_t  script_back = {
 static void
 set_script(argo_event_t *events, ngx_uint_t n)
 {
-    script = events;
+    /* those of a caller's may be gone when the last is asked for */
+
+    memcpy(script, events, n * sizeof(argo_event_t));
     nscript = n;
 }
 
