@@ -399,7 +399,7 @@ check-docker: ## run the steps of the Dockerfile in chroots (root)
 
 .PHONY: bench
 bench: build binary ## compare CPU per request with a plain proxy_pass
-	@$(TEST_ENV) CC=$(CC) $(ROOT)/bench/run
+	@$(TEST_ENV) CC=$(CC) $(ROOT)/bench/run all
 
 
 .PHONY: bench-tokens

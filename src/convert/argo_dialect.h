@@ -123,7 +123,10 @@ typedef ngx_int_t (*argo_plan_call_pt)(ngx_pool_t *pool,
 typedef void (*argo_write_request_pt)(const argo_request_t *req,
     const argo_call_t *call, argo_out_t *out);
 
-/* Turns a whole JSON reply (200) into events, with argo_stream_emit(). */
+/*
+ * Turns a whole JSON reply (200) into events, with argo_stream_emit().  What
+ * is made in st->scratch is gone when it returns.
+ */
 typedef ngx_int_t (*argo_read_response_pt)(argo_stream_t *st,
     const ngx_str_t *body);
 

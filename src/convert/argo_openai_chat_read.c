@@ -121,8 +121,7 @@ argo_chat_read_response(argo_stream_t *st, const ngx_str_t *body)
     argo_json_t    *root, *choices;
     argo_patch_t    patch;
 
-    rc = argo_json_parse(st->pool, body, ARGO_CHAT_REPLY_DEPTH, &root,
-                         &st->error);
+    rc = argo_stream_parse(st, body, ARGO_CHAT_REPLY_DEPTH, &root);
 
     if (rc == NGX_DECLINED) {
         return argo_legacy_bad_reply(st, "ARGO's reply is not valid JSON");

@@ -359,7 +359,13 @@ argo_stream_body(argo_stream_t *st, const ngx_str_t *body, argo_out_t *out)
         st->splice = 0;
     }
 
+    if (argo_stream_use_work(st) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     rc = st->back->read_response(st, body);
+
+    argo_work_reset(st->work);
 
     if (rc == NGX_OK && !st->finished) {
         argo_error_set(&st->error, 502, "upstream_incomplete", NULL,

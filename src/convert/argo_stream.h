@@ -215,8 +215,9 @@ ngx_int_t argo_stream_next(argo_stream_t *st, argo_request_t *req);
 ngx_int_t argo_stream_emit(argo_stream_t *st, argo_event_t *ev);
 
 /*
- * For backs: makes the tree of an event's data, which lives until read_event
- * returns.  NGX_DECLINED: it is not JSON.
+ * For backs: makes the tree of an event's data, or of a whole reply, which
+ * lives until read_event or read_response returns, or until the next call.
+ * NGX_DECLINED: it is not JSON.
  */
 ngx_int_t argo_stream_parse(argo_stream_t *st, const ngx_str_t *data,
     ngx_uint_t tree_depth, argo_json_t **root);

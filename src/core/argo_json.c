@@ -27,6 +27,9 @@
 
 #define argo_json_digit(c)  ((c) >= '0' && (c) <= '9')
 
+#define argo_json_is_plain(c)                                                 \
+    ((c) >= 0x20 && (c) < 0x80 && (c) != '"' && (c) != '\\')
+
 
 /* what follows the backslash of an escape of two characters */
 
@@ -73,8 +76,18 @@ typedef struct {
 
 
 /* as many bytes as are compared at once */
+#define ARGO_JSON_LANES  16
+#define ARGO_JSON_ALL    0xffff
 
-typedef signed char  argo_json_lanes_t __attribute__((vector_size(16)));
+/* so many in succession that are plain, and more are compared at once */
+#define ARGO_JSON_LONG   4
+
+typedef signed char  argo_json_lanes_t
+    __attribute__((vector_size(ARGO_JSON_LANES)));
+
+#if defined(__SSE2__)
+typedef char  argo_json_chars_t __attribute__((vector_size(ARGO_JSON_LANES)));
+#endif
 
 
 static ngx_int_t argo_json_scan(argo_json_parser_t *ps);
@@ -86,6 +99,14 @@ static ngx_int_t argo_json_add(argo_json_parser_t *ps, argo_json_e type,
     u_char *start, u_char *end, ngx_uint_t escaped);
 static ngx_int_t argo_json_grow(argo_json_parser_t *ps);
 static inline u_char *argo_json_skip_blank(u_char *p, u_char *end);
+static u_char *argo_json_skip_long(u_char *p, u_char *end,
+    ngx_uint_t *escaped);
+static u_char *argo_json_skip_odd(u_char *p, u_char *end,
+    ngx_uint_t *escaped);
+static inline u_char *argo_json_skip_plain(u_char *p, u_char *end);
+static inline uint32_t argo_json_odd(const u_char *p);
+static inline argo_json_lanes_t argo_json_test(const u_char *p);
+static inline uint32_t argo_json_mask(argo_json_lanes_t v);
 static inline u_char *argo_json_skip_escape(u_char *p, u_char *end);
 static u_char *argo_json_digits(u_char *p, u_char *end);
 static u_char *argo_json_literal(u_char *p, u_char *end, const char *word,
@@ -229,8 +250,16 @@ argo_json_unescape(u_char **src, u_char *end, u_char *dst, size_t size)
     while (p < end) {
 
         if (*p != '\\') {
-            run = memchr(p, '\\', end - p);
-            n = (run ? run : end) - p;
+            /* no further than can be written: the text may be an image */
+
+            n = ngx_min((size_t) (end - p), size);
+            n += (n < (size_t) (end - p));
+
+            run = memchr(p, '\\', n);
+
+            if (run) {
+                n = run - p;
+            }
 
             if (n > size) {
                 n = argo_utf8_whole(p, size);
@@ -700,88 +729,237 @@ argo_json_skip_blank(u_char *p, u_char *end)
 }
 
 
+/* Most strings are short and plain: names, roles, tokens of a stream. */
+
 u_char *
 argo_json_skip_string(u_char *p, u_char *end, ngx_uint_t *escaped)
+{
+    u_char    *at;
+    uint32_t   odd;
+
+    p++;
+
+    if (end - p >= ARGO_JSON_LANES) {
+
+        odd = argo_json_odd(p);
+
+        if (odd) {
+            at = p + __builtin_ctz(odd);
+
+            if (*at == '"') {
+                return at + 1;
+            }
+        }
+    }
+
+    return argo_json_skip_long(p, end, escaped);
+}
+
+
+static u_char *
+argo_json_skip_long(u_char *p, u_char *end, ngx_uint_t *escaped)
+{
+    u_char      *at;
+    uint32_t     odd;
+    ngx_uint_t   plain;
+
+    for (plain = 0; /* void */ ; /* void */ ) {
+
+        if (end - p < ARGO_JSON_LANES) {
+
+            while (p < end && argo_json_is_plain(*p)) {
+                p++;
+            }
+
+            if (p == end) {
+                return NULL;
+            }
+
+            odd = 1;
+
+        } else {
+            odd = argo_json_odd(p);
+
+            if (odd == 0) {
+                p += ARGO_JSON_LANES;
+
+                if (++plain == ARGO_JSON_LONG) {
+                    p = argo_json_skip_plain(p, end);
+                    plain = 0;
+                }
+
+                continue;
+            }
+
+            plain = 0;
+        }
+
+        /* escapes seldom come alone: use all that is known */
+
+        do {
+            at = p + __builtin_ctz(odd);
+
+            if (*at == '"') {
+                return at + 1;
+            }
+
+            if (*at != '\\' || at + 1 == end || !argo_json_simples[at[1]]) {
+                break;
+            }
+
+            *escaped = 1;
+            at += 2;
+            odd &= ~(uint32_t) 0 << (at - p);
+
+        } while (odd);
+
+        if (odd) {
+            p = argo_json_skip_odd(at, end, escaped);
+
+            if (p == NULL) {
+                return NULL;
+            }
+
+        } else if (end - p < ARGO_JSON_LANES) {
+            p = at;
+
+        } else {
+            p = ngx_max(at, p + ARGO_JSON_LANES);
+        }
+    }
+}
+
+
+/* Escapes and characters beyond ASCII; NULL: it can't be in a string. */
+
+static u_char *
+argo_json_skip_odd(u_char *p, u_char *end, ngx_uint_t *escaped)
 {
     size_t      len;
     ngx_uint_t  valid;
 
-    p++;
+    if (*p < 0x20) {
+        return NULL;
+    }
 
-    for ( ;; ) {
-        p = argo_json_plain(p, end);
+    while (p < end && *p == '\\') {
+        *escaped = 1;
 
-        if (p == end) {
+        p = argo_json_skip_escape(p, end);
+        if (p == NULL) {
             return NULL;
-        }
-
-        if (*p == '"') {
-            return p + 1;
-        }
-
-        if (*p < 0x20) {
-            return NULL;
-        }
-
-        /* what can't stand as it is seldom comes alone */
-
-        while (p < end && *p == '\\') {
-            *escaped = 1;
-
-            p = argo_json_skip_escape(p, end);
-            if (p == NULL) {
-                return NULL;
-            }
-        }
-
-        while (p < end && *p >= 0x80) {
-            len = argo_utf8_next(p, end - p, &valid);
-            if (!valid) {
-                return NULL;
-            }
-
-            p += len;
         }
     }
+
+    while (p < end && *p >= 0x80) {
+        len = argo_utf8_next(p, end - p, &valid);
+        if (!valid) {
+            return NULL;
+        }
+
+        p += len;
+    }
+
+    return p;
 }
 
 
 u_char *
 argo_json_plain(u_char *p, u_char *end)
 {
-#if (NGX_HAVE_LITTLE_ENDIAN)
+    uint32_t  odd;
 
-    uint64_t           found[2];
-    argo_json_lanes_t  v;
+    while (end - p >= ARGO_JSON_LANES) {
 
-    while (end - p >= (ssize_t) sizeof(argo_json_lanes_t)) {
+        odd = argo_json_odd(p);
 
-        ngx_memcpy(&v, p, sizeof(argo_json_lanes_t));
-
-        /* signed, so that bytes of 0x80 and more are below as well */
-
-        v = (v < 0x20) | (v == '"') | (v == '\\');
-
-        ngx_memcpy(found, &v, sizeof(argo_json_lanes_t));
-
-        if (found[0]) {
-            return p + (__builtin_ctzll(found[0]) >> 3);
+        if (odd) {
+            return p + __builtin_ctz(odd);
         }
 
-        if (found[1]) {
-            return p + 8 + (__builtin_ctzll(found[1]) >> 3);
-        }
-
-        p += sizeof(argo_json_lanes_t);
+        p = argo_json_skip_plain(p + ARGO_JSON_LANES, end);
     }
 
-#endif
-
-    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+    while (p < end && argo_json_is_plain(*p)) {
         p++;
     }
 
     return p;
+}
+
+
+/* Skips what is plain, in large steps; what is not may begin in the next. */
+
+static inline u_char *
+argo_json_skip_plain(u_char *p, u_char *end)
+{
+    argo_json_lanes_t  v;
+
+    while (end - p >= 4 * ARGO_JSON_LANES) {
+
+        v = argo_json_test(p)
+            & argo_json_test(p + ARGO_JSON_LANES)
+            & argo_json_test(p + 2 * ARGO_JSON_LANES)
+            & argo_json_test(p + 3 * ARGO_JSON_LANES);
+
+        if (argo_json_mask(v) != ARGO_JSON_ALL) {
+            break;
+        }
+
+        p += 4 * ARGO_JSON_LANES;
+    }
+
+    return p;
+}
+
+
+/* Which of the next bytes can't stand in a string as they are, a bit each. */
+
+static inline uint32_t
+argo_json_odd(const u_char *p)
+{
+    return argo_json_mask(argo_json_test(p)) ^ ARGO_JSON_ALL;
+}
+
+
+/* A lane has all bits if its byte is plain, and else none. */
+
+static inline argo_json_lanes_t
+argo_json_test(const u_char *p)
+{
+    argo_json_lanes_t  v;
+
+    ngx_memcpy(&v, p, sizeof(argo_json_lanes_t));
+
+    /* signed, so that bytes of 0x80 and more are below as well */
+
+    return (v > 0x1f) & ~((v == '"') | (v == '\\'));
+}
+
+
+/* A bit for each lane. */
+
+static inline uint32_t
+argo_json_mask(argo_json_lanes_t v)
+{
+#if defined(__SSE2__)
+
+    return (uint32_t) __builtin_ia32_pmovmskb128((argo_json_chars_t) v);
+
+#else
+
+    uint32_t    mask;
+    ngx_uint_t  i;
+
+    mask = 0;
+
+    for (i = 0; i < ARGO_JSON_LANES; i++) {
+        mask |= (uint32_t) (v[i] & 1) << i;
+    }
+
+    return mask;
+
+#endif
 }
 
 

@@ -21,7 +21,7 @@ static inline u_char *argo_json_form_skip(argo_json_t *node, u_char *p,
     u_char *end);
 static void argo_json_form_move(argo_json_form_t *form, u_char *p,
     const ngx_int_t *moved);
-static void argo_json_form_learn(argo_json_form_t *form,
+static ngx_uint_t argo_json_form_learn(argo_json_form_t *form,
     const ngx_str_t *document, ngx_uint_t tree_depth,
     const argo_json_t *root);
 static argo_json_t *argo_json_form_copy(argo_json_form_t *form,
@@ -40,7 +40,9 @@ argo_json_parse_alike(argo_json_forms_t *forms, argo_json_likes_t *likes,
     ngx_int_t          rc;
     argo_json_form_t  *form;
 
-    if (likes->tries == ARGO_JSON_FORM_TRIES) {
+    if (likes->tries == ARGO_JSON_FORM_TRIES
+        || document->len > ARGO_JSON_FORM_MATCH)
+    {
         return argo_json_parse(pool, document, tree_depth, root, err);
     }
 
@@ -62,10 +64,12 @@ argo_json_parse_alike(argo_json_forms_t *forms, argo_json_likes_t *likes,
 
     if (document->len <= ARGO_JSON_FORM_SIZE) {
         likes->last = forms->next;
-        forms->next = (forms->next + 1) % ARGO_JSON_FORMS;
 
-        argo_json_form_learn(&forms->forms[likes->last], document, tree_depth,
-                             *root);
+        if (argo_json_form_learn(&forms->forms[likes->last], document,
+                                 tree_depth, *root))
+        {
+            forms->next = (forms->next + 1) % ARGO_JSON_FORMS;
+        }
     }
 
     return NGX_OK;
@@ -213,7 +217,7 @@ argo_json_form_move(argo_json_form_t *form, u_char *p, const ngx_int_t *moved)
 
 /* What has too many nodes for a form leaves it empty. */
 
-static void
+static ngx_uint_t
 argo_json_form_learn(argo_json_form_t *form, const ngx_str_t *document,
     ngx_uint_t tree_depth, const argo_json_t *root)
 {
@@ -224,13 +228,15 @@ argo_json_form_learn(argo_json_form_t *form, const ngx_str_t *document,
 
     if (argo_json_form_copy(form, document, root, &texts) == NULL) {
         form->n = 0;
-        return;
+        return 0;
     }
 
     form->len = document->len;
     form->tree_depth = tree_depth;
 
     ngx_memcpy(form->document, document->data, document->len);
+
+    return 1;
 }
 
 

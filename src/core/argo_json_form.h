@@ -18,8 +18,11 @@
 
 
 /* documents with more than that are parsed each by itself */
-#define ARGO_JSON_FORM_SIZE   1536
-#define ARGO_JSON_FORM_NODES  64
+#define ARGO_JSON_FORM_SIZE   2048
+#define ARGO_JSON_FORM_NODES  96
+
+/* and more than that are not even compared */
+#define ARGO_JSON_FORM_MATCH  (4 * ARGO_JSON_FORM_SIZE)
 
 /* kept at once: the kinds of events that a worker's streams are made of */
 #define ARGO_JSON_FORMS       16

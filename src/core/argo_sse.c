@@ -10,7 +10,7 @@
 #include "argo_sse.h"
 
 
-#define ARGO_SSE_BUFFER  2048
+#define ARGO_SSE_BUFFER  512
 
 #define ARGO_SSE_BOM     "\xEF\xBB\xBF"
 

@@ -36,8 +36,9 @@
 /* of the client's User-Agent, what is sent on */
 #define NGX_HTTP_ARGO_MAX_AGENT     512
 
-/* blocks of output; a streamed chunk rarely needs a second one */
+/* the largest blocks of output; those of a stream are kept until its end */
 #define NGX_HTTP_ARGO_BLOCK         2048
+#define NGX_HTTP_ARGO_STREAM_BLOCK  1024
 
 
 typedef struct ngx_http_argo_endpoint_s  ngx_http_argo_endpoint_t;
@@ -241,6 +242,7 @@ struct ngx_http_argo_ctx_s {
     ngx_chain_t                     *in;
     ngx_chain_t                     *busy;
     argo_out_t                       out;
+    size_t                           taken;     /* since others had a turn */
 
     /* in place of an error page of nginx */
     ngx_chain_t                     *page;

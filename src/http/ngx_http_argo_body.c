@@ -9,6 +9,9 @@
 #include "ngx_http_argo.h"
 
 
+static ngx_int_t ngx_http_argo_map_body(ngx_http_request_t *r,
+    ngx_chain_t *cl, ngx_str_t *body);
+static void ngx_http_argo_unmap_body(void *data);
 static ngx_int_t ngx_http_argo_join_body(ngx_chain_t *cl, ngx_str_t *body);
 static off_t ngx_http_argo_body_size(ngx_chain_t *in);
 
@@ -19,6 +22,7 @@ ngx_http_argo_read_body(ngx_http_request_t *r, ngx_str_t *body)
     off_t         size;
     u_char       *p;
     ssize_t       n;
+    ngx_int_t     rc;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
 
@@ -36,8 +40,14 @@ ngx_http_argo_read_body(ngx_http_request_t *r, ngx_str_t *body)
         return NGX_OK;
     }
 
-    if (ngx_http_argo_join_body(cl, body) == NGX_OK) {
-        return NGX_OK;
+    rc = ngx_http_argo_map_body(r, cl, body);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_argo_join_body(cl, body);
+    }
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     size = ngx_http_argo_body_size(cl);
@@ -76,6 +86,70 @@ ngx_http_argo_read_body(ngx_http_request_t *r, ngx_str_t *body)
     body->len = p - body->data;
 
     return NGX_OK;
+}
+
+
+/*
+ * A temporary file that holds all of a body is not read but mapped: what is
+ * in the page cache already need not be copied.  Its name is gone, so nobody
+ * can cut it short.
+ */
+
+static ngx_int_t
+ngx_http_argo_map_body(ngx_http_request_t *r, ngx_chain_t *cl,
+    ngx_str_t *body)
+{
+    void                *p;
+    int                  flags;
+    ngx_buf_t           *b;
+    ngx_str_t           *map;
+    ngx_pool_cleanup_t  *cln;
+
+    b = cl->buf;
+
+    if (cl->next || b->file_pos != 0 || b->file_last == 0
+        || r->request_body_in_persistent_file)
+    {
+        return NGX_DECLINED;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_str_t));
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    flags = MAP_PRIVATE;
+
+#ifdef MAP_POPULATE
+    /* one call in place of a fault for each few pages */
+    flags |= MAP_POPULATE;
+#endif
+
+    p = mmap(NULL, (size_t) b->file_last, PROT_READ, flags, b->file->fd, 0);
+
+    if (p == MAP_FAILED) {
+        /* not each file system can do it: it is read */
+        return NGX_DECLINED;
+    }
+
+    body->data = p;
+    body->len = (size_t) b->file_last;
+
+    map = cln->data;
+    *map = *body;
+
+    cln->handler = ngx_http_argo_unmap_body;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_argo_unmap_body(void *data)
+{
+    ngx_str_t *map = data;
+
+    (void) munmap(map->data, map->len);
 }
 
 

@@ -435,7 +435,7 @@ ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 
     /* upstream's buffer is used again as soon as we have read it: copy */
 
-    argo_out_init(&ctx->out, r->pool, NGX_HTTP_ARGO_BLOCK,
+    argo_out_init(&ctx->out, r->pool, NGX_HTTP_ARGO_STREAM_BLOCK,
                   (ngx_buf_tag_t) &ngx_http_argo_module, 1);
 
     if (argo_stream_init(ctx->stream, r->pool, ctx->front, ctx->back,

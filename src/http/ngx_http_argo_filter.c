@@ -14,6 +14,9 @@
 /* how much may wait for a client before the upstream is no longer read */
 #define NGX_HTTP_ARGO_WINDOW  (64 * 1024)
 
+/* how much of a stream is taken before other connections have a turn */
+#define NGX_HTTP_ARGO_TURN    (16 * 1024)
+
 
 static ngx_int_t ngx_http_argo_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_argo_body_filter(ngx_http_request_t *r,
@@ -33,6 +36,8 @@ static ngx_int_t ngx_http_argo_collect_bytes(ngx_http_request_t *r,
 static ngx_int_t ngx_http_argo_stream(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_chain_t *in);
 static void ngx_http_argo_pause(ngx_http_request_t *r,
+    ngx_http_argo_ctx_t *ctx);
+static void ngx_http_argo_yield(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_convert(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_uint_t *last);
@@ -389,7 +394,11 @@ ngx_http_argo_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     if (!ctx->request.stream) {
         /* a client that wants one body gets it when all of it is there */
-        return ngx_http_argo_convert(r, ctx, &last);
+
+        rc = ngx_http_argo_convert(r, ctx, &last);
+        ngx_http_argo_yield(r, ctx);
+
+        return rc;
     }
 
     if (ctx->busy || in == NULL) {
@@ -413,6 +422,7 @@ ngx_http_argo_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     }
 
     ngx_http_argo_pause(r, ctx);
+    ngx_http_argo_yield(r, ctx);
 
     if (ctx->in) {
         r->buffered |= NGX_HTTP_ARGO_BUFFERED;
@@ -463,6 +473,36 @@ ngx_http_argo_pause(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 }
 
 
+/*
+ * nginx reads an upstream as long as there is something, which with one that
+ * floods is for ever: converting takes longer than sending.  So now and then
+ * it is not ready, until all others have been looked at.
+ */
+
+static void
+ngx_http_argo_yield(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
+{
+    ngx_event_t  *rev;
+
+    if (ctx->taken < NGX_HTTP_ARGO_TURN || ctx->in || ctx->pass->last) {
+        return;
+    }
+
+    ctx->taken = 0;
+
+    if (r->upstream == NULL || r->upstream->peer.connection == NULL) {
+        return;
+    }
+
+    rev = r->upstream->peer.connection->read;
+
+    if (rev->ready && !rev->eof && !rev->error && !rev->posted) {
+        rev->ready = 0;
+        ngx_post_event(rev, &ngx_posted_next_events);
+    }
+}
+
+
 static ngx_int_t
 ngx_http_argo_convert(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ngx_uint_t *last)
@@ -480,6 +520,7 @@ ngx_http_argo_convert(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         n = ngx_buf_in_memory(b) ? b->last - b->pos : 0;
 
         if (n) {
+            ctx->taken += n;
 
             if (ctx->ttft == -1) {
                 ctx->ttft = ngx_http_argo_elapsed(r);
