@@ -282,6 +282,13 @@ for my $endpoint ('chat/completions', 'messages') {
                 ? qr/\nevent: error\ndata: \{"type":"error".*"api_error"/
                 : qr/\ndata: \{"error":\{.*"server_error"/,
                 "$name: $how->[0] is an error");
+
+            if ($endpoint eq 'messages') {
+                my ($id) = $r->{body} =~ /"request_id":"([^"]*)"\}\s*$/;
+                is($id, $r->header('request-id'),
+                    "$name: $how->[0] tells which request it was");
+            }
+
             unlike($r->{body}, qr/message_stop|\[DONE\]|end_turn|"stop"/,
                 "$name: $how->[0] is no end");
         }

@@ -669,6 +669,8 @@ argo_stream_reject(argo_stream_t *st)
     st->failed = 1;
 
     if (st->started || st->open) {
+        st->error.request_id = st->request_id;
+
         ngx_memzero(&ev, sizeof(argo_event_t));
 
         ev.type = ARGO_EVENT_ERROR;

@@ -112,6 +112,8 @@ struct argo_stream_s {
     argo_usage_t         past;      /* of the replies before this one */
     argo_finish_e        finish;
     argo_error_t         error;
+    ngx_str_t            request_id;    /* for errors in a stream; by the
+                                           caller; len 0: not to be told */
     ngx_uint_t           tool_calls;            /* seen so far */
 
     argo_soft_t          soft;

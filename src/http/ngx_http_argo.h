@@ -446,6 +446,9 @@ ngx_int_t ngx_http_argo_filter_init(ngx_conf_t *cf);
 ngx_int_t ngx_http_argo_send(ngx_http_request_t *r, ngx_uint_t status,
     argo_out_t *out);
 
+/* What $request_id is, which is made if there is none yet. */
+ngx_int_t ngx_http_argo_get_id(ngx_http_request_t *r, ngx_str_t *id);
+
 /* Adds a response header; name and value must outlive the request. */
 ngx_int_t ngx_http_argo_add_header(ngx_http_request_t *r, const char *name,
     const ngx_str_t *value);

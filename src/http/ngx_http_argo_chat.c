@@ -447,7 +447,7 @@ ngx_http_argo_init_stream(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 
     ctx->stream->work = amcf->work;
 
-    return NGX_OK;
+    return ngx_http_argo_get_id(r, &ctx->stream->request_id);
 }
 
 

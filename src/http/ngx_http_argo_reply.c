@@ -14,7 +14,6 @@
 
 
 static ngx_int_t ngx_http_argo_add_headers(ngx_http_request_t *r);
-static ngx_int_t ngx_http_argo_get_id(ngx_http_request_t *r, ngx_str_t *id);
 static ngx_int_t ngx_http_argo_add_retry_after(ngx_http_request_t *r,
     ngx_uint_t status);
 static void ngx_http_argo_set_json(ngx_http_request_t *r, size_t size);
@@ -349,7 +348,7 @@ ngx_http_argo_add_headers(ngx_http_request_t *r)
  * OpenSSL, and kept where nginx keeps it.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_argo_get_id(ngx_http_request_t *r, ngx_str_t *id)
 {
     u_char                      bytes[16];
