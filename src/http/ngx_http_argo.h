@@ -36,6 +36,9 @@
 /* of the client's User-Agent, what is sent on */
 #define NGX_HTTP_ARGO_MAX_AGENT     512
 
+/* a longer code of an error is not logged */
+#define NGX_HTTP_ARGO_MAX_CODE      64
+
 /* the largest blocks of output; those of a stream are kept until its end */
 #define NGX_HTTP_ARGO_BLOCK         2048
 #define NGX_HTTP_ARGO_STREAM_BLOCK  1024
@@ -481,6 +484,9 @@ ngx_msec_int_t ngx_http_argo_elapsed(ngx_http_request_t *r);
 
 /* Logs a failure, once, where it is final; nothing of the client's text. */
 void ngx_http_argo_log_error(ngx_http_request_t *r, const argo_error_t *err);
+
+/* The code of an error as a log may have it. */
+void ngx_http_argo_log_code(const argo_error_t *err, ngx_str_t *code);
 
 
 /* ngx_http_argo_fetch.c: calls whose result all workers share */

@@ -177,6 +177,7 @@ static void
 ngx_http_argo_fetch_done(ngx_http_request_t *r, ngx_http_argo_call_t *call)
 {
     ngx_int_t               rc;
+    ngx_str_t               code;
     ngx_http_argo_fetch_t  *fetch;
 
     fetch = call->data;
@@ -195,11 +196,12 @@ ngx_http_argo_fetch_done(ngx_http_request_t *r, ngx_http_argo_call_t *call)
     ngx_http_argo_land(fetch, rc == NGX_OK);
 
     if (rc != NGX_OK && !fetch->told) {
+        ngx_http_argo_log_code(&fetch->error, &code);
 
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "%s could not be fetched: code \"%V\", upstream "
                       "answered %ui",
-                      fetch->what, &fetch->error.code, call->status);
+                      fetch->what, &code, call->status);
     }
 
     if (fetch->keepalive && !r->header_sent) {

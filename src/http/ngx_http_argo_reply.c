@@ -514,11 +514,7 @@ ngx_http_argo_log_error(ngx_http_request_t *r, const argo_error_t *err)
 
     ctx->error = *err;
 
-    code = err->code;
-
-    if (code.data == NULL) {
-        ngx_str_set(&code, "-");
-    }
+    ngx_http_argo_log_code(err, &code);
 
     level = (err->status < NGX_HTTP_INTERNAL_SERVER_ERROR) ? NGX_LOG_INFO
                                                            : NGX_LOG_ERR;
@@ -536,4 +532,40 @@ ngx_http_argo_log_error(ngx_http_request_t *r, const argo_error_t *err)
     ngx_log_error(level, r->connection->log, 0,
                   "request failed with status %ui, code \"%V\"",
                   err->status, &code);
+}
+
+
+/*
+ * ARGO and its vendors choose codes, and may put into them what they like: a
+ * line of a log is to have none but those that look like one.
+ */
+
+void
+ngx_http_argo_log_code(const argo_error_t *err, ngx_str_t *code)
+{
+    u_char      ch;
+    ngx_uint_t  i;
+
+    *code = err->code;
+
+    if (code->data == NULL) {
+        ngx_str_set(code, "-");
+        return;
+    }
+
+    if (code->len > NGX_HTTP_ARGO_MAX_CODE) {
+        ngx_str_set(code, "(odd)");
+        return;
+    }
+
+    for (i = 0; i < code->len; i++) {
+        ch = code->data[i];
+
+        if ((ch < '0' || ch > '9') && (ch < 'A' || ch > 'Z')
+            && (ch < 'a' || ch > 'z') && ch != '_' && ch != '-' && ch != '.')
+        {
+            ngx_str_set(code, "(odd)");
+            return;
+        }
+    }
 }
