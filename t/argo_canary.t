@@ -30,6 +30,10 @@ $t->write_file_expand('nginx.conf', <<'EOC');
 
 daemon off;
 
+# where a core file would go
+working_directory  %%TESTDIR%%/cores;
+worker_rlimit_core 0;
+
 events {
 }
 
@@ -84,6 +88,8 @@ http {
 }
 EOC
 
+mkdir $t->testdir() . '/cores' or die "mkdir: $!";
+
 my $g = Argo::Gateway->new($t, 8081);
 
 $t->run();
@@ -122,11 +128,25 @@ is(post('/v1/messages/count_tokens', '{"model":"claudehaiku45","messages":'
 is(post('/v1/chat', '{"model":"gpt4o","messages":[{"role":"user","content":"'
     . "$prompt\"}]}")->{status}, 200, 'chat');
 
+# what is refused before it comes to the module
+
+for my $request ("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        . "Authorization: Bearer $key\r\nContent-Length: 99999999\r\n\r\n"
+        . $prompt,
+    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        . "Transfer-Encoding: chunked\r\n\r\nzz\r\n$prompt",
+    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+        . "Content-Length: 20\r\nContent-Length: 21\r\n\r\n$prompt")
+{
+    like(http($request), qr{^HTTP/1.1 4}, 'refused early');
+}
+
 # what ARGO says of a failure, before and in a stream
 
 for my $script (
     [[status => 500], [header => 'Content-Type', 'application/json'],
-        [body => "{\"error\":{\"message\":\"$answer\",\"type\":\"$answer\"}}"]],
+        [body => "{\"error\":{\"message\":\"$answer\",\"type\":\"$answer\","
+            . "\"code\":\"$answer \"}}"]],
     [[status => 400], [header => 'Content-Type', 'application/json'],
         [body => "{\"detail\":\"$answer\"}"]],
     [[status => 502], [header => 'Content-Type', 'text/html'],
@@ -234,6 +254,45 @@ SKIP: {
     unlike($all, qr/canary-(?:prompt|answer)/, 'no text in the zone');
     unlike($all, qr/canary-key/, 'no key in the zone');
 }
+
+###############################################################################
+
+# a worker that dies in the middle of it leaves no core file
+
+SKIP: {
+    skip 'a sanitizer, or valgrind, would report it', 2
+        if $ENV{ASAN_OPTIONS} || $ENV{TEST_NGINX_WRAPPER};
+
+    $g->clear();
+    $g->script('/v1/chat/completions', [[wait_close =>]]);
+
+    my $c = Argo::Client->new(port(8080));
+
+    $c->post_only(ask($endpoints[0], 'gpt4o', prompt => $prompt));
+    $g->wait_event('request');
+    kill 'SEGV', $worker;
+    $t->waitfor(sub { $t->read_file('error.log')
+        =~ /worker process $worker exited on signal 11/ });
+
+    unlike($t->read_file('error.log'), qr/core dumped/, 'no core');
+    is(join(' ', glob $t->testdir() . '/cores/* /tmp/core*.' . $worker), '',
+        'no file of a core');
+}
+
+# the memory of the zone outlives it, and has nothing either
+
+my ($next) = $t->waitfor(sub { grep { $_ != $worker } $t->workers() })
+    ? grep { $_ != $worker } $t->workers() : ();
+
+SKIP: {
+    my @zones = defined $next ? zones($next) : ();
+
+    skip 'no access to the memory of the worker', 1 unless @zones;
+
+    unlike(join('', @zones), qr/canary/, 'nothing in the zone that is kept');
+}
+
+$t->expect(qr/exited on signal 11/);
 
 ###############################################################################
 

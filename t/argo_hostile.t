@@ -45,6 +45,28 @@ http {
     client_max_body_size  64m;
 
     server {
+        listen                 127.0.0.1:8083;
+        server_name            localhost;
+        underscores_in_headers on;
+
+        location / {
+            argo_endpoint  auto;
+        }
+
+        location /credential/ {
+            argo_endpoint  auto;
+            argo_user      $argo_credential;
+        }
+
+        location /argo/ {
+            internal;
+            proxy_pass          http://127.0.0.1:8081/;
+            proxy_http_version  1.1;
+            proxy_set_header    Connection "";
+        }
+    }
+
+    server {
         listen       127.0.0.1:8080;
         server_name  localhost;
 
@@ -160,6 +182,33 @@ for my $case (
         $uri =~ m{legacy|/chat$|embed$} ? 'legacy' : '') } @up;
 
     is(join('; ', @wrong), '', "$uri: identity");
+}
+
+# where nginx takes names with an underscore as well
+
+for my $endpoint (@endpoints) {
+    for my $model (qw/ gpt4o claudehaiku45 /) {
+        my ($uri, $body) = ask($endpoint, $model);
+        my @wrong;
+
+        $g->clear();
+        Argo::Client->new(port(8083))->post($uri, $body,
+            headers => \@headers);
+        push @wrong, identity($g->request(), '');
+
+        # which are no other way to write the others
+
+        $g->clear();
+
+        my $r = Argo::Client->new(port(8083))->post("/credential$uri", $body,
+            headers => [ 'X_Api_Key', 'eve', 'X_Goog_Api_Key', 'eve',
+                'Api_Key', 'eve', 'Anthropic_Beta', 'eve' ]);
+
+        push @wrong, "status $r->{status}" if $r->{status} != 401;
+        push @wrong, 'something upstream' if $g->requests();
+
+        is(join('', @wrong), '', "$endpoint->{name}, $model: underscores");
+    }
 }
 
 # names that a server could be talked into; their bytes go nowhere
@@ -488,6 +537,30 @@ for my $prefix ('', '/legacy') {
                 is(scalar @ends, 1, "$name: one end");
             }
         }
+    }
+}
+
+###############################################################################
+
+# nor is the name of a model more than a name, when it is given back
+
+for my $endpoint (@endpoints) {
+    next if $endpoint->{name} eq 'gemini';
+
+    for my $model (qw/ gpt4o claudehaiku45 /) {
+        native_script($g, 1, 'Salve');
+        $g->clear();
+
+        my ($uri, $body) = ask($endpoint, "\n\n$model\r\n\r\n", stream => 1);
+        my $r = post($uri, $body);
+        my @events = $r->{status} == 200 ? $r->events() : ();
+
+        ok($r->{status} == 200 || $r->{status} == 404,
+            "$endpoint->{name}: $model with line ends");
+        ok(!grep({ $_->{broken} || $_->{comment} } @events),
+            "$endpoint->{name}: $model, nothing but events");
+        is(join('; ', map { identity($_, '') } $g->requests()), '',
+            "$endpoint->{name}: $model, identity");
     }
 }
 

@@ -71,8 +71,9 @@ my ($worker) = $t->workers();
 my @talk = map { my $stream = $_; grep { !$_->{client}{only} }
     Argo::Dialects::ways($stream) } 0, 1;
 
-my $evil = "x\n\ndata: [DONE]\n\n\r\n\r\nevent: message_stop\r\ndata: {\"type\":"
-    . "\"message_stop\"}\r\n\r\nX-Evil: 1\r\n\r\n\x{2028}\x{0}\x{1b}[31m";
+my $evil = "x\n\ndata: [DONE]\n\n\r\n\r\nevent: message_stop\r\n"
+    . "data: {\"type\":\"message_stop\"}\r\n\r\nX-Evil: 1\r\n\r\n"
+    . "\x{2028}\x{0}\x{1b}[31m";
 
 ###############################################################################
 
@@ -202,6 +203,10 @@ for my $case ([ 'deep', "\"a\":$deep" ], [ 'wide', $wide ],
         cmp_ok(length $r->{body}, '<', 2000, 'and not given');
     }
 }
+
+# a code that is none is told as such, where one is wanted
+
+like($t->read_file('test.log'), qr/^\d+\|\(odd\)\|/m, 'a code for the log');
 
 # nothing of it is in a log as a line, or as a control character
 

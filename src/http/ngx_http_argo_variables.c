@@ -280,10 +280,11 @@ ngx_http_argo_text_variable(ngx_http_argo_ctx_t *ctx, ngx_uint_t which,
         return NGX_OK;
 
     case NGX_HTTP_ARGO_VAR_ERROR:
-        if (ctx->error.status) {
-            *value = ctx->error.code.data
-                     ? ctx->error.code
-                     : ngx_http_argo_error_names[ctx->error.type];
+        if (ctx->error.status && ctx->error.code.data) {
+            ngx_http_argo_log_code(&ctx->error, value);
+
+        } else if (ctx->error.status) {
+            *value = ngx_http_argo_error_names[ctx->error.type];
         }
 
         return NGX_OK;
