@@ -345,10 +345,12 @@ sub configure {
 }
 
 
+# The gateway may still be at those who have gone.
+
 sub post {
     my ($uri, $body) = @_;
 
-    return Argo::Client->new(port(8080))->post($uri, $body);
+    return Argo::Client->new(port(8080), timeout => 60)->post($uri, $body);
 }
 
 
