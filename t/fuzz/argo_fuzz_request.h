@@ -72,7 +72,7 @@ fuzz_next(const argo_json_t *node)
 static void
 fuzz_untouched(argo_request_t *req, const argo_json_t *ours)
 {
-    const argo_json_t    *a, *b;
+    const argo_json_t    *a, *b, *list;
     const argo_change_t  *change;
 
     if (req->rewrite_messages || req->rewrite_tools) {
@@ -81,6 +81,15 @@ fuzz_untouched(argo_request_t *req, const argo_json_t *ours)
 
     for (change = req->changes; change; change = change->next) {
         if (change->edit) {
+            return;
+        }
+    }
+
+    list = argo_json_get(req->root, "input");
+
+    for (a = list ? list->child : NULL; a; a = a->next) {
+        if (a->dropped) {
+            /* what another model has thought */
             return;
         }
     }
