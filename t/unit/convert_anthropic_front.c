@@ -71,7 +71,7 @@ static const char  hi[] = "{\"model\":\"gpt-4o\",\"max_tokens\":9,"
 
 /* what a back would say, said by the test */
 
-static argo_event_t   script[64];
+static argo_event_t  *script;
 static ngx_uint_t     nscript;
 
 
@@ -135,9 +135,7 @@ static const argo_back_t  script_back = {
 static void
 set_script(argo_event_t *events, ngx_uint_t n)
 {
-    /* those of a caller's may be gone when the last is asked for */
-
-    memcpy(script, events, n * sizeof(argo_event_t));
+    script = events;
     nscript = n;
 }
 
@@ -1514,9 +1512,9 @@ test_outcomes(void)
         { ARGO_FINISH_CONTEXT, "\"model_context_window_exceeded\"" }
     };
 
-    argo_event_t  events[] = { TEXT("a"),
-                               { .type = ARGO_EVENT_FINISH,
-                                 .text = ngx_string("E\\nD") } };
+    static argo_event_t  events[] = { TEXT("a"),
+                                      { .type = ARGO_EVENT_FINISH,
+                                        .text = ngx_string("E\\nD") } };
 
     set_script(events, count(events));
 
