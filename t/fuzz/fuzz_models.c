@@ -32,6 +32,9 @@
     }
 
 
+#define FUZZ_VERSIONS  32
+
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
@@ -215,6 +218,62 @@ fuzz_table(ngx_pool_t *pool, const argo_model_list_t *list)
 }
 
 
+static void
+fuzz_order(const argo_semver_t *a, const argo_semver_t *b,
+    const argo_semver_t *c)
+{
+    ngx_int_t  ab, ba, bc, ac;
+
+    ab = argo_semver_cmp(a, b);
+    ba = argo_semver_cmp(b, a);
+    bc = argo_semver_cmp(b, c);
+    ac = argo_semver_cmp(a, c);
+
+    FUZZ_CHECK((ab < 0) == (ba > 0) && (ab == 0) == (ba == 0));
+    FUZZ_CHECK(ab > 0 || bc > 0 || ac <= 0);
+    FUZZ_CHECK(ab < 0 || bc < 0 || ac >= 0);
+}
+
+
+/* Lines as versions: their order is one. */
+
+static void
+fuzz_versions(const ngx_str_t *input)
+{
+    size_t          i, k;
+    u_char         *p, *end;
+    ngx_str_t       line;
+    argo_semver_t   versions[FUZZ_VERSIONS];
+
+    p = input->data;
+    end = p + input->len;
+
+    for (i = 0; p < end && i < FUZZ_VERSIONS; p += line.len + 1) {
+        line.data = p;
+
+        while (p < end && *p != '\n') {
+            p++;
+        }
+
+        line.len = p - line.data;
+        p = line.data;
+
+        if (argo_semver_parse(&line, &versions[i]) == NGX_OK) {
+            FUZZ_CHECK(line.len <= ARGO_SEMVER_MAX_LEN + 1);
+            i++;
+        }
+    }
+
+    for (k = 0; k < i; k++) {
+        FUZZ_CHECK(argo_semver_cmp(&versions[k], &versions[k]) == 0);
+
+        if (k) {
+            fuzz_order(&versions[k - 1], &versions[k], &versions[0]);
+        }
+    }
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -250,6 +309,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(later.ngone == list.nrows - later.nrows);
         fuzz_pack(pool, &later, &unpacked);
     }
+
+    fuzz_versions(&input);
 
     if (argo_model_list_unpack(pool, &input, &list) == NGX_OK && list.nrows) {
         FUZZ_CHECK(argo_model_table_create_live(pool, &list, NULL, 0)
