@@ -506,8 +506,8 @@ install: build ## install modules, examples, documents (DESTDIR=)
 			$(DESTDIR)$(CONF_PATH)/
 	install -m 644 $(ROOT)/conf-examples/*.conf \
 		$(DESTDIR)$(DOC_PATH)/examples/
-	install -m 644 $(ROOT)/README.md $(ROOT)/LICENSE $(ROOT)/docs/*.md \
-		$(DESTDIR)$(DOC_PATH)/
+	install -m 644 $(addprefix $(ROOT)/,README.md SECURITY.md LICENSE) \
+		$(ROOT)/docs/*.md $(DESTDIR)$(DOC_PATH)/
 	for part in clients conversion; do \
 		install -d $(DESTDIR)$(DOC_PATH)/$$part \
 		&& install -m 644 $(ROOT)/docs/$$part/*.md \
