@@ -255,7 +255,7 @@ argo_stream_use_work(argo_stream_t *st)
     }
 
     st->scratch = st->work->scratch;
-    st->scratch->log = st->pool->log;
+    st->scratch->log = st->work->pool->log;
 
     return NGX_OK;
 }
@@ -327,7 +327,7 @@ argo_work_drop(void *data)
 {
     argo_work_t *work = data;
 
-    /* the last stream's may be gone */
+    /* the one that the pool had first may be gone */
     work->scratch->log = work->pool->log;
 
     ngx_destroy_pool(work->scratch);

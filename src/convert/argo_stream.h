@@ -50,7 +50,7 @@
  */
 
 typedef struct {
-    ngx_pool_t          *pool;      /* it lives as long as that */
+    ngx_pool_t          *pool;      /* whose log is the scratch pool's */
     ngx_pool_t          *scratch;
     argo_json_forms_t    forms;     /* of events that came */
 } argo_work_t;

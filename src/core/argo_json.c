@@ -100,7 +100,7 @@ static ngx_int_t argo_json_add(argo_json_parser_t *ps, argo_json_e type,
 static ngx_int_t argo_json_grow(argo_json_parser_t *ps);
 static inline u_char *argo_json_skip_blank(u_char *p, u_char *end);
 static u_char *argo_json_skip_long(u_char *p, u_char *end,
-    ngx_uint_t *escaped);
+    ngx_uint_t *escaped) __attribute__((noinline));
 static u_char *argo_json_skip_odd(u_char *p, u_char *end,
     ngx_uint_t *escaped);
 static inline u_char *argo_json_skip_plain(u_char *p, u_char *end);
