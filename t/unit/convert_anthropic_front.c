@@ -1516,11 +1516,11 @@ test_outcomes(void)
                                       { .type = ARGO_EVENT_FINISH,
                                         .text = ngx_string("E\\nD") } };
 
-    set_script(events, count(events));
-
     for (i = 0; i < count(reasons); i++) {
         pool = test_pool();
+
         events[1].finish = reasons[i].finish;
+        set_script(events, count(events));
 
         (void) reply_script(pool, hi, UNARY, &r, &reply);
 
