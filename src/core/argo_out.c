@@ -15,6 +15,9 @@
 /* a first block, which is all that most events and small documents need */
 #define ARGO_OUT_FIRST     512
 
+/* who asks for more than that knows what is to come: all at once */
+#define ARGO_OUT_WHOLE     4096
+
 
 static ngx_int_t argo_out_block(argo_out_t *out);
 static ngx_chain_t *argo_out_free_block(argo_out_t *out);
@@ -32,7 +35,8 @@ argo_out_init(argo_out_t *out, ngx_pool_t *pool, size_t block,
     out->pool = pool;
     out->last = &out->first;
     out->block = block;
-    out->next = ngx_min(block, ARGO_OUT_FIRST);
+    out->next = (block > ARGO_OUT_WHOLE) ? block
+                                         : ngx_min(block, ARGO_OUT_FIRST);
     out->tag = tag;
     out->copy = copy ? 1 : 0;
 }
