@@ -42,6 +42,18 @@ typedef struct {
 } recording_t;
 
 
+/* one of many streams */
+
+typedef struct {
+    const client_t      *client;
+    const recording_t   *rec;
+    ngx_str_t            text;
+    size_t               sent;
+    front_request_t      request;
+    front_reply_t        got;
+} live_t;
+
+
 #define TOOL(before, after)                                                   \
     "{" before "\"name\":\"get_weather\"" after "}"
 
@@ -115,6 +127,16 @@ static const recording_t  recordings[] = {
 
 
 #define count(array)  (sizeof(array) / sizeof(array[0]))
+
+
+/* ARGO's Responses serve clients of the same API alone. */
+
+static ngx_uint_t
+serves(const client_t *client, const recording_t *rec)
+{
+    return rec->back != &argo_openai_responses_back
+           || client->front == &argo_openai_responses_front;
+}
 
 
 static void
@@ -359,6 +381,104 @@ check(const client_t *client, const recording_t *rec)
 }
 
 
+/*
+ * All of them at a time, a piece of each in turn, as a worker has them: what
+ * serves one event serves that of another stream next.
+ */
+
+static ngx_uint_t
+begin_all(ngx_pool_t *pool, argo_work_t *work, live_t *live)
+{
+    char        name[128];
+    ngx_uint_t  i, n;
+    live_t     *l;
+
+    n = 0;
+
+    for (i = 0; i < count(recordings) * count(clients); i++) {
+
+        l = &live[n];
+        l->rec = &recordings[i / count(clients)];
+        l->client = &clients[i % count(clients)];
+
+        if (!serves(l->client, l->rec) || l->rec->status) {
+            continue;
+        }
+
+        (void) snprintf(name, sizeof(name), "%s.sse", l->rec->name);
+        l->text = front_file(pool, name);
+        l->sent = 0;
+
+        ask(pool, l->client, l->rec, &l->request);
+
+        (void) front_begin(pool, &l->got, l->client->front, l->rec->back,
+                           &l->request.req, STREAM);
+        l->got.st.work = work;
+
+        n++;
+    }
+
+    return n;
+}
+
+
+static void
+check_together(size_t size)
+{
+    size_t        part;
+    live_t       *l;
+    ngx_uint_t    i, n, left;
+    ngx_pool_t   *pool;
+    argo_work_t  *work;
+
+    static live_t  live[count(recordings) * count(clients)];
+
+    pool = test_pool();
+
+    work = argo_work_create(pool);
+    if (work == NULL) {
+        abort();
+    }
+
+    n = begin_all(pool, work, live);
+
+    do {
+        left = 0;
+
+        for (i = 0; i < n; i++) {
+            l = &live[i];
+
+            part = ngx_min(size, l->text.len - l->sent);
+            front_push(&l->got, l->text.data + l->sent, part);
+
+            l->sent += part;
+            left += l->text.len - l->sent;
+        }
+
+    } while (left);
+
+    for (i = 0; i < n; i++) {
+        l = &live[i];
+
+        if (l->got.rc == NGX_OK) {
+            l->got.rc = argo_stream_end(&l->got.st, 1, &l->got.out);
+        }
+
+        (void) front_end(pool, &l->got);
+
+        is(l->got.rc, NGX_OK, "%s: %s: among %lu", l->rec->name,
+           l->client->name, (unsigned long) n);
+
+        compare(pool, l->client, l->rec,
+                (l->client->front == &argo_gemini_array_front) ? ".json"
+                                                               : ".sse",
+                &l->got.bytes, l->text.len > LONG);
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
 int
 main(void)
 {
@@ -368,16 +488,15 @@ main(void)
 
         for (j = 0; j < count(clients); j++) {
 
-            if (recordings[i].back == &argo_openai_responses_back
-                && clients[j].front != &argo_openai_responses_front)
-            {
-                /* ARGO's Responses serve clients of the same API alone */
-                continue;
+            if (serves(&clients[j], &recordings[i])) {
+                check(&clients[j], &recordings[i]);
             }
-
-            check(&clients[j], &recordings[i]);
         }
     }
+
+    check_together(1);
+    check_together(100);
+    check_together(1000);
 
     return front_done();
 }
