@@ -190,8 +190,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     float        floats[FUZZ_FLOATS];
     size_t       i, n;
-    u_char      *copy, *end, expected[argo_float_base64_len(FUZZ_FLOATS)],
-                 text[argo_float_base64_len(FUZZ_FLOATS)];
+    u_char      *copy;
+    u_char       expected[argo_base64_length(FUZZ_FLOATS * sizeof(float))];
+    ngx_str_t    text;
+    argo_out_t   out;
     ngx_pool_t  *pool;
 
     fuzz_begin(data, size);
@@ -220,10 +222,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     fuzz_plain(copy, n * sizeof(float), expected);
-    end = argo_float_write_base64(text, floats, n);
 
-    FUZZ_CHECK((size_t) (end - text) == argo_float_base64_len(n));
-    FUZZ_CHECK(memcmp(text, expected, end - text) == 0);
+    argo_out_init(&out, pool, 64, NULL, 0);
+    argo_float_write_base64(floats, n, &out);
+    text = fuzz_flat(pool, &out);
+
+    FUZZ_CHECK(text.len == argo_base64_length(n * sizeof(float)));
+    FUZZ_CHECK(memcmp(text.data, expected, text.len) == 0);
 
     free(copy);
     ngx_destroy_pool(pool);
