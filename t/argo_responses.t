@@ -732,8 +732,7 @@ is(post('unary', '"input":"Hi","previous_response_id":null,"conversation":'
 # routes that need a memory
 
 for my $path ('/responses/resp_1', '/responses/resp_1/cancel',
-    '/responses/resp_1/input_items', '/responses/input_tokens',
-    '/responses/compact')
+    '/responses/resp_1/input_items', '/responses/compact')
 {
     for my $method (qw/ GET DELETE POST /) {
         my $c = client();

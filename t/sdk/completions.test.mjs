@@ -166,8 +166,16 @@ describe('errors of completions', () => withGateway((gateway) => {
         });
     }
 
+    it('takes token ids', async () => {
+        // "Hello world" in o200k_base
+        const { choices } = await client(gateway())
+            .completions.create({ model: 'gpt-4o', prompt: [13225, 2375] });
+
+        assert.match(choices[0].text, /Hello world/);
+    });
+
     it('names prompt', async () => {
-        for (const prompt of [[1, 2], [[1], [2]], [], undefined]) {
+        for (const prompt of [[-1], [[1], [1e9]], [], undefined]) {
             const error = await failure(client(gateway())
                 .completions.create({ model, prompt }));
 
