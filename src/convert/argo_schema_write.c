@@ -825,8 +825,6 @@ argo_schema_write_properties(argo_schema_writer_t *w,
         argo_schema_begin(w, "properties");
         argo_out_lit(w->out, "{}");
     }
-
-    w->first = 0;
 }
 
 

@@ -198,6 +198,18 @@ fuzz_part(ngx_pool_t *pool, fuzz_said_t *said, argo_role_e role,
 
 
 static void
+fuzz_refusal(fuzz_said_t *said, const argo_json_t *refusal)
+{
+    ngx_str_t  text;
+
+    if (refusal && refusal->type == ARGO_JSON_STRING) {
+        text = argo_json_inner(refusal);
+        fuzz_say(said, FUZZ_ASSISTANT, &text);
+    }
+}
+
+
+static void
 fuzz_listen(ngx_pool_t *pool, const argo_request_t *req, fuzz_said_t *said)
 {
     ngx_str_t              text;
@@ -210,6 +222,13 @@ fuzz_listen(ngx_pool_t *pool, const argo_request_t *req, fuzz_said_t *said)
     for (message = req->messages; message; message = message->next) {
         for (part = message->parts; part; part = part->next) {
             fuzz_part(pool, said, message->role, part);
+        }
+
+        if (message->parts == NULL && message->role == ARGO_ROLE_ASSISTANT
+            && message->node)
+        {
+            /* one that has refused has said so */
+            fuzz_refusal(said, argo_json_get(message->node, "refusal"));
         }
     }
 

@@ -1095,6 +1095,12 @@ static const schema_t  schemas[] = {
       "{\"type\":\"object\",\"properties\":{\"k\":{\"type\":\"string\"},"
       "\"c\":{},\"a\":{},\"b\":{}},\"required\":[\"k\",\"c\"]}" },
 
+    { "Claude, nothing but what is required", "claudeopus5",
+      "{\"type\":\"object\",\"allOf\":[],\"properties\":{\"a\":{"
+      "\"required\":[\"b\",null]}}}",
+      "{\"type\":\"object\",\"properties\":{\"a\":{"
+      "\"required\":[\"b\"]}}}" },
+
     { "Gemini, nothing wrong", "gemini25pro",
       "{\"type\":\"object\",\"properties\":{\"$ref\":{\"type\":\"array\","
       "\"items\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"]}},"
