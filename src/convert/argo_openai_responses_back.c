@@ -398,9 +398,7 @@ argo_openai_responses_patch_nested(const argo_request_t *req,
     }
 
     for (change = req->changes; change; change = change->next) {
-        if (change->edit && change->parent == obj
-            && change->value.data == NULL)
-        {
+        if (change->edit && change->parent == obj) {
             /* done with all the others */
             return NGX_OK;
         }

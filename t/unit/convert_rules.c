@@ -814,6 +814,28 @@ test_untouched(void)
 }
 
 
+/* A member that is there twice, within one that is changed. */
+
+static void
+test_nested_twice(void)
+{
+    run_t        r;
+    ngx_pool_t  *pool;
+
+    pool = test_pool();
+
+    is(run(pool, builtin, "openai_responses", NULL,
+           "{\"model\":\"gpt-5\",\"input\":\"x\",\"reasoning\":{\"effort\":"
+           "\"none\", \"summary\":\"auto\", \"effort\":\"none\"}}", &r),
+       NGX_OK, "an effort that is there twice");
+    is_str(&r.body,
+           "{\"model\":\"gpt5\",\"input\":\"x\",\"reasoning\":{\"summary\":"
+           "\"auto\", \"effort\":\"minimal\"}}", "goes up once, changed");
+
+    ngx_destroy_pool(pool);
+}
+
+
 /* ---- rules of a deployment's own */
 
 static void
@@ -2161,6 +2183,7 @@ main(void)
     test_unknown();
     test_requests();
     test_untouched();
+    test_nested_twice();
     test_own_rules();
     test_images();
     test_descriptions();
