@@ -48,6 +48,13 @@ ngx_uint_t argo_anthropic_must_call(const argo_request_t *req);
 void argo_anthropic_write_request(const argo_request_t *req,
     const argo_call_t *call, argo_out_t *out);
 
+/*
+ * Has each "user" and "metadata.user_id" of a request of messages replaced by
+ * user, a JSON string: whoever its client says it is.
+ */
+ngx_int_t argo_anthropic_patch_identity(const argo_request_t *req,
+    argo_patch_t *patch, const ngx_str_t *user);
+
 
 /*
  * argo_anthropic_turns.c: the conversation.  A turn is all that one side says

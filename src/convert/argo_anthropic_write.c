@@ -28,8 +28,6 @@
 
 static ngx_int_t argo_anthropic_splice(const argo_request_t *req,
     argo_out_t *out);
-static ngx_int_t argo_anthropic_splice_identity(const argo_request_t *req,
-    argo_patch_t *patch, const ngx_str_t *user);
 static ngx_int_t argo_anthropic_splice_messages(const argo_request_t *req,
     argo_patch_t *patch);
 static ngx_int_t argo_anthropic_splice_system(const argo_request_t *req,
@@ -129,7 +127,7 @@ argo_anthropic_splice(const argo_request_t *req, argo_out_t *out)
     argo_patch_init(&patch, out->pool, &req->document);
 
     if (argo_patch_members(&patch, req->root, members, 2) != NGX_OK
-        || argo_anthropic_splice_identity(req, &patch, &user) != NGX_OK)
+        || argo_anthropic_patch_identity(req, &patch, &user) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -158,8 +156,8 @@ argo_anthropic_splice(const argo_request_t *req, argo_out_t *out)
 
 /* Whoever a client says it is, ARGO knows it by the name it is bound to. */
 
-static ngx_int_t
-argo_anthropic_splice_identity(const argo_request_t *req,
+ngx_int_t
+argo_anthropic_patch_identity(const argo_request_t *req,
     argo_patch_t *patch, const ngx_str_t *user)
 {
     const argo_json_t   *node, *member;

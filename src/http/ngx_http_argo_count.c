@@ -11,6 +11,7 @@
 
 
 #include "ngx_http_argo.h"
+#include "argo_anthropic_back.h"
 #include "argo_anthropic_front.h"
 #include "argo_count.h"
 #include "argo_json_write.h"
@@ -41,8 +42,6 @@ static ngx_int_t ngx_http_argo_count_ask(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_count_body(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_http_argo_call_t *call);
-static ngx_int_t ngx_http_argo_count_identity(ngx_http_argo_ctx_t *ctx,
-    argo_patch_t *patch, const ngx_str_t *user);
 static void ngx_http_argo_count_resume(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
 static ngx_int_t ngx_http_argo_count_finish(ngx_http_request_t *r,
@@ -222,35 +221,33 @@ static ngx_int_t
 ngx_http_argo_count_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ngx_http_argo_call_t *call)
 {
+    ngx_str_t            user;
     argo_out_t           out;
     argo_patch_t         patch;
-    argo_member_edit_t   members[2];
+    argo_member_edit_t   model;
 
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
     argo_json_write_string(&out, &ctx->request.target->id);
 
-    if (argo_out_flatten(&out, r->pool, &members[0].value) != NGX_OK) {
+    if (argo_out_flatten(&out, r->pool, &model.value) != NGX_OK) {
         return NGX_ERROR;
     }
 
     argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
     argo_json_write_string(&out, &ctx->user);
 
-    if (argo_out_flatten(&out, r->pool, &members[1].value) != NGX_OK) {
+    if (argo_out_flatten(&out, r->pool, &user) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_str_set(&members[0].name, "model");
-    ngx_str_set(&members[1].name, "user");
+    ngx_str_set(&model.name, "model");
 
     argo_patch_init(&patch, r->pool, &ctx->request.document);
 
     /* a user that nobody named is none of Anthropic's members */
 
-    if (argo_patch_members(&patch, ctx->request.root, members,
-                           argo_json_get(ctx->request.root, "user") ? 2 : 1)
-        != NGX_OK
-        || ngx_http_argo_count_identity(ctx, &patch, &members[1].value)
+    if (argo_patch_members(&patch, ctx->request.root, &model, 1) != NGX_OK
+        || argo_anthropic_patch_identity(&ctx->request, &patch, &user)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -265,32 +262,6 @@ ngx_http_argo_count_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     call->size = out.size;
     call->body = argo_out_take(&out);
-
-    return NGX_OK;
-}
-
-
-/* As in a request for messages, whoever its client says it is. */
-
-static ngx_int_t
-ngx_http_argo_count_identity(ngx_http_argo_ctx_t *ctx, argo_patch_t *patch,
-    const ngx_str_t *user)
-{
-    argo_json_t         *node;
-    argo_member_edit_t   edit;
-
-    ngx_str_set(&edit.name, "user_id");
-    edit.value = *user;
-
-    for (node = ctx->request.root->child; node; node = node->next) {
-
-        if (argo_str_is(&node->name, "metadata")
-            && argo_json_get(node, "user_id")
-            && argo_patch_members(patch, node, &edit, 1) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
 
     return NGX_OK;
 }
