@@ -11,6 +11,8 @@
 #include "argo_out.h"
 #include "argo_json_write.h"
 
+#include <ctype.h>
+
 
 #define TEST_DEEP  ARGO_JSON_MAX_DEPTH
 
@@ -851,6 +853,108 @@ test_long_text(void)
 }
 
 
+/* What argo_json_skip_string() should find, by the rules of RFC 8259. */
+
+static size_t
+test_string_end(const u_char *p, size_t n)
+{
+    size_t  i, k;
+
+    for (i = 1; i < n; i++) {
+
+        if (p[i] == '"') {
+            return i + 1;
+        }
+
+        if (p[i] < 0x20) {
+            return 0;
+        }
+
+        if (p[i] != '\\') {
+            continue;
+        }
+
+        if (++i == n || strchr("\"\\/bfnrtu", p[i]) == NULL || p[i] == 0) {
+            return 0;
+        }
+
+        if (p[i] == 'u') {
+            for (k = 1; k <= 4; k++) {
+                if (i + k >= n || !isxdigit(p[i + k])) {
+                    return 0;
+                }
+            }
+
+            i += 4;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Anything at each place of the blocks that a long text is looked at by. */
+
+static void
+test_long_strings(void)
+{
+    u_char      *p, *end;
+    size_t       before, slashes, i, n, len, expected, wrong, tries;
+    ngx_uint_t   escaped;
+
+    static const char  *then[] = {
+        "\"", "\", ", "x\"", "n\"", "u00e9\"", "u00g9\"", "u00e\"", "u00", "t",
+        "/\"", "b\"", "f\"", "r\"", "a\"", "v\"", "B\"", "\001\"", "\n\"",
+        "\177\"", "\303\251\"", "\303\\\"\"", "\303", "\\u", ""
+    };
+
+    wrong = 0;
+    tries = 0;
+
+    for (before = 0; before < 200; before++) {
+        for (slashes = 0; slashes < 70; slashes++) {
+            for (i = 0; i < sizeof(then) / sizeof(then[0]); i++) {
+
+                len = strlen(then[i]);
+                n = 1 + before + slashes + len;
+
+                /* of just this size, so that a byte too many is seen */
+
+                p = malloc(n);
+
+                p[0] = '"';
+                memset(p + 1, 'a', before);
+                memset(p + 1 + before, '\\', slashes);
+                memcpy(p + 1 + before + slashes, then[i], len);
+
+                expected = test_string_end(p, n);
+
+                if (len && (u_char) then[i][0] == 0xc3
+                    && (u_char) then[i][1] != 0xa9)
+                {
+                    expected = 0;
+                }
+
+                escaped = 0;
+                end = argo_json_skip_string(p, p + n, &escaped);
+
+                if (end != (expected ? p + expected : NULL)
+                    || (end && escaped != (slashes > 0)))
+                {
+                    wrong++;
+                }
+
+                tries++;
+                free(p);
+            }
+        }
+    }
+
+    is(tries, 200 * 70 * sizeof(then) / sizeof(then[0]), "strings");
+    is(wrong, 0, "each ends where it should, or does not");
+}
+
+
 static void
 test_unescape(void)
 {
@@ -1242,6 +1346,7 @@ main(void)
     test_nodes();
     test_text();
     test_long_text();
+    test_long_strings();
     test_unescape();
     test_int();
     test_names();
