@@ -14,9 +14,12 @@
 #include <yajl/yajl_parse.h>
 
 
-/* a small document should not take more of a request's pool than it needs */
+/*
+ * A small document should not take more of a request's pool than it needs.
+ * What is larger than 4095 bytes would not come from a block of a pool.
+ */
 #define ARGO_JSON_FIRST_SLAB  16
-#define ARGO_JSON_LAST_SLAB   1024
+#define ARGO_JSON_LAST_SLAB   (4095 / sizeof(argo_json_t))
 
 /* longest UTF-8 form of what an escape stands for */
 #define ARGO_JSON_MAX_CHAR    4

@@ -227,6 +227,7 @@ struct ngx_http_argo_ctx_s {
 
     ngx_str_t                        user;
     argo_model_table_t              *models;    /* once they were asked for */
+    ngx_pool_t                      *pool;      /* what request is made of */
     argo_request_t                   request;
     argo_stream_t                   *stream;
     void                            *data;      /* of the endpoint's handler */
@@ -309,6 +310,15 @@ ngx_int_t ngx_http_argo_hide_key(ngx_http_request_t *r);
 ngx_uint_t ngx_http_argo_valid_user(const ngx_str_t *name);
 
 
+/* ngx_http_argo_pool.c */
+
+/*
+ * The pool for what is made of a body of so many bytes: the request's own, or
+ * one that ends with it.  NULL: no memory.
+ */
+ngx_pool_t *ngx_http_argo_get_pool(ngx_http_request_t *r, size_t size);
+
+
 /* ngx_http_argo_chat.c: POST handlers that convert */
 
 ngx_int_t ngx_http_argo_chat_handler(ngx_http_request_t *r);
@@ -316,7 +326,8 @@ ngx_int_t ngx_http_argo_chat_handler(ngx_http_request_t *r);
 /*
  * Steps that they have in common: each returns NGX_OK, NGX_DECLINED with err,
  * or NGX_ERROR.  The first finds the user.  The second reads the body, of
- * which the tree is left in ctx->request.root.  The third finds the model
+ * which the tree is left in ctx->request.root, and chooses ctx->pool, in
+ * which it is and what is made of it should be.  The third finds the model
  * that ctx->request.model means, or the default one if that is empty.
  */
 ngx_int_t ngx_http_argo_bind_user(ngx_http_request_t *r,

@@ -179,11 +179,11 @@ ngx_http_argo_adapt(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         rc = NGX_OK;
 
         if (req->adapt && ctx->front->dialect != ctx->back->dialect) {
-            rc = req->adapt(r->pool, req, ctx->back->dialect, err);
+            rc = req->adapt(ctx->pool, req, ctx->back->dialect, err);
         }
 
         if (rc == NGX_OK) {
-            rc = argo_rules_apply(r->pool, req, ctx->back->dialect, err);
+            rc = argo_rules_apply(ctx->pool, req, ctx->back->dialect, err);
         }
 
         if (rc != NGX_OK) {
@@ -259,12 +259,12 @@ ngx_http_argo_pass(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    rc = ctx->back->plan_call(r->pool, req, alcf->pseudo, &call->how, err);
+    rc = ctx->back->plan_call(ctx->pool, req, alcf->pseudo, &call->how, err);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
+    argo_out_init(&out, ctx->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
 
     ctx->back->write_request(req, &call->how, &out);
 
@@ -335,7 +335,7 @@ ngx_http_argo_read_request(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ctx->request.tokenizer = &amcf->tokenizer;
     ctx->request.fetch_images = (alcf->image.fetch.len != 0);
 
-    return ctx->front->read_request(r->pool, &ctx->request, err);
+    return ctx->front->read_request(ctx->pool, &ctx->request, err);
 }
 
 
@@ -355,7 +355,12 @@ ngx_http_argo_parse_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     req->document = body;
 
-    rc = argo_json_parse(r->pool, &body, tree_depth, &req->root, err);
+    ctx->pool = ngx_http_argo_get_pool(r, body.len);
+    if (ctx->pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = argo_json_parse(ctx->pool, &body, tree_depth, &req->root, err);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -140,8 +140,8 @@ ngx_http_argo_count_start(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
         /* what only a service that keeps responses could count is refused */
 
-        return ctx->request.adapt(r->pool, &ctx->request, ARGO_DIALECT_CHAT,
-                                  err);
+        return ctx->request.adapt(ctx->pool, &ctx->request,
+                                  ARGO_DIALECT_CHAT, err);
     }
 
     alcf = ngx_http_get_module_loc_conf(r, ngx_http_argo_module);
@@ -184,8 +184,8 @@ ngx_http_argo_count_read(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     ctx->request.fetch_images = 1;
 
     return (ctx->front->dialect == ARGO_DIALECT_MESSAGES)
-           ? argo_anthropic_read_count_request(r->pool, &ctx->request, err)
-           : ctx->front->read_request(r->pool, &ctx->request, err);
+           ? argo_anthropic_read_count_request(ctx->pool, &ctx->request, err)
+           : ctx->front->read_request(ctx->pool, &ctx->request, err);
 }
 
 
@@ -242,7 +242,7 @@ ngx_http_argo_count_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     ngx_str_set(&model.name, "model");
 
-    argo_patch_init(&patch, r->pool, &ctx->request.document);
+    argo_patch_init(&patch, ctx->pool, &ctx->request.document);
 
     /* a user that nobody named is none of Anthropic's members */
 
@@ -253,7 +253,7 @@ ngx_http_argo_count_body(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    argo_out_init(&out, r->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
+    argo_out_init(&out, ctx->pool, NGX_HTTP_ARGO_BLOCK, NULL, 0);
     argo_patch_write(&patch, &out);
 
     if (out.failed) {

@@ -201,7 +201,7 @@ ngx_http_argo_embeddings_read(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
 
     argo_tokens_init(&req->prompt, r->pool, &amcf->tokenizer, &model);
 
-    rc = argo_embeddings_read_request(r->pool, req, err);
+    rc = argo_embeddings_read_request(ctx->pool, req, err);
 
     ctx->request.model = req->model;
 
@@ -217,7 +217,7 @@ ngx_http_argo_embeddings_read(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     req->model = ctx->request.model;
     req->target = ctx->request.target;
 
-    rc = argo_embeddings_decode(r->pool, req, &amcf->tokenizer, err);
+    rc = argo_embeddings_decode(ctx->pool, req, &amcf->tokenizer, err);
     if (rc != NGX_OK) {
         return rc;
     }
