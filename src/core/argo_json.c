@@ -203,7 +203,10 @@ argo_json_find(const argo_json_t *obj, const char *name, size_t len)
 
     for (node = obj->child; node; node = node->next) {
 
+        /* most names of the same length begin differently */
+
         if (node->name.len == len
+            && (len == 0 || *node->name.data == (u_char) *name)
             && ngx_memcmp(node->name.data, name, len) == 0)
         {
             found = node;

@@ -25,7 +25,7 @@ static ngx_uint_t argo_json_form_learn(argo_json_form_t *form,
     const ngx_str_t *document, ngx_uint_t tree_depth,
     const argo_json_t *root);
 static argo_json_t *argo_json_form_copy(argo_json_form_t *form,
-    const ngx_str_t *document, const argo_json_t *node, ngx_uint_t *texts);
+    const ngx_str_t *document, const argo_json_t *node);
 
 
 #define argo_json_form_varies(type)                                           \
@@ -111,7 +111,7 @@ argo_json_form_match(argo_json_form_t *form, const ngx_str_t *document,
     size_t                    n;
     u_char                   *p, *end, *known;
     ngx_int_t                 moved[ARGO_JSON_FORM_NODES + 1];
-    ngx_uint_t                i, texts;
+    ngx_uint_t                i;
     const argo_json_place_t  *place;
 
     if (form->n == 0 || form->tree_depth != tree_depth) {
@@ -123,15 +123,10 @@ argo_json_form_match(argo_json_form_t *form, const ngx_str_t *document,
     known = form->document;
 
     moved[0] = 0;
-    texts = 0;
 
-    for (i = 0; i < form->n; i++) {
+    for (i = 0; i < form->ntexts; i++) {
 
-        if (!argo_json_form_varies(form->nodes[i].type)) {
-            continue;
-        }
-
-        place = &form->places[i];
+        place = &form->places[form->texts[i]];
 
         n = form->document + place->raw - known;
 
@@ -139,14 +134,14 @@ argo_json_form_match(argo_json_form_t *form, const ngx_str_t *document,
             return 0;
         }
 
-        p = argo_json_form_skip(&form->nodes[i], p + n, end);
+        p = argo_json_form_skip(&form->nodes[form->texts[i]], p + n, end);
         if (p == NULL) {
             return 0;
         }
 
         known = form->document + place->end;
 
-        moved[++texts] = (p - document->data) - place->end;
+        moved[i + 1] = (p - document->data) - place->end;
     }
 
     n = form->document + form->len - known;
@@ -221,12 +216,10 @@ static ngx_uint_t
 argo_json_form_learn(argo_json_form_t *form, const ngx_str_t *document,
     ngx_uint_t tree_depth, const argo_json_t *root)
 {
-    ngx_uint_t  texts;
-
     form->n = 0;
-    texts = 0;
+    form->ntexts = 0;
 
-    if (argo_json_form_copy(form, document, root, &texts) == NULL) {
+    if (argo_json_form_copy(form, document, root) == NULL) {
         form->n = 0;
         return 0;
     }
@@ -240,14 +233,11 @@ argo_json_form_learn(argo_json_form_t *form, const ngx_str_t *document,
 }
 
 
-/*
- * Copies a node and what is in it, in the order of the document; texts counts
- * what varies.
- */
+/* Copies a node and what is in it, in the order of the document. */
 
 static argo_json_t *
 argo_json_form_copy(argo_json_form_t *form, const ngx_str_t *document,
-    const argo_json_t *node, ngx_uint_t *texts)
+    const argo_json_t *node)
 {
     argo_json_t        *copy, **last;
     argo_json_place_t  *place;
@@ -269,15 +259,17 @@ argo_json_form_copy(argo_json_form_t *form, const ngx_str_t *document,
     place->start = node->start - document->data;
     place->raw = node->raw.data - document->data;
     place->end = place->raw + node->raw.len;
-    place->before = *texts;
+    place->before = form->ntexts;
 
-    *texts += argo_json_form_varies(node->type);
+    if (argo_json_form_varies(node->type)) {
+        form->texts[form->ntexts++] = copy - form->nodes;
+    }
 
     last = &copy->child;
 
     for (child = node->child; child; child = child->next) {
 
-        *last = argo_json_form_copy(form, document, child, texts);
+        *last = argo_json_form_copy(form, document, child);
         if (*last == NULL) {
             return NULL;
         }
@@ -285,7 +277,7 @@ argo_json_form_copy(argo_json_form_t *form, const ngx_str_t *document,
         last = &(*last)->next;
     }
 
-    place->within = *texts;
+    place->within = form->ntexts;
 
     return copy;
 }

@@ -47,6 +47,8 @@ typedef struct {
     size_t              len;        /* of document */
     ngx_uint_t          tree_depth;
     ngx_uint_t          n;          /* of nodes; 0: nothing is learnt */
+    ngx_uint_t          ntexts;     /* of nodes that vary */
+    uint8_t             texts[ARGO_JSON_FORM_NODES];    /* which they are */
     argo_json_place_t   places[ARGO_JSON_FORM_NODES];
     argo_json_t         nodes[ARGO_JSON_FORM_NODES];    /* as in document */
     u_char              document[ARGO_JSON_FORM_SIZE];

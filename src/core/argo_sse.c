@@ -15,7 +15,10 @@
 #define ARGO_SSE_BOM     "\xEF\xBB\xBF"
 
 /* how far the two ends of a line are sought at once, at first */
-#define ARGO_SSE_WINDOW  256
+#define ARGO_SSE_WINDOW  1024
+
+/* most events have one line or two, of which the ends are sought only once */
+#define ARGO_SSE_LINES   4
 
 
 /* where lines are sought: an unfinished one begins at line */
@@ -24,6 +27,8 @@ typedef struct {
     u_char      *line;
     u_char      *scanned;           /* from here */
     u_char      *end;
+    u_char      *ends[ARGO_SSE_LINES];  /* of the event's first lines */
+    ngx_uint_t   n;                 /* of these */
     unsigned     cr:1;              /* it ended with a CR that came last */
 } argo_sse_scan_t;
 
@@ -33,9 +38,11 @@ static ngx_int_t argo_sse_find(argo_sse_scan_t *scan, u_char **empty,
     u_char **next);
 static u_char *argo_sse_line_end(u_char *p, u_char *end);
 static ngx_int_t argo_sse_keep(argo_sse_t *sse, u_char *p, size_t n);
-static ngx_int_t argo_sse_read(argo_sse_t *sse, argo_sse_event_t *ev);
-static u_char *argo_sse_split(u_char *line, u_char *end, ngx_str_t *field,
+static ngx_int_t argo_sse_read(argo_sse_t *sse, const argo_sse_scan_t *scan,
+    argo_sse_event_t *ev);
+static void argo_sse_split(u_char *line, u_char *last, ngx_str_t *field,
     ngx_str_t *value);
+static u_char *argo_sse_next_line(u_char *last, u_char *end);
 static ngx_int_t argo_sse_join(argo_sse_t *sse, argo_sse_event_t *ev,
     const ngx_str_t *value);
 static ngx_int_t argo_sse_reserve(ngx_pool_t *pool, u_char **buf,
@@ -130,6 +137,9 @@ argo_sse_next(argo_sse_t *sse, u_char **p, u_char *end,
             sse->taken = 1;
             ev->raw.data = sse->buf;
 
+            /* some of its lines may have been found before */
+            scan.n = 0;
+
         } else {
             *p = next;
             ev->raw.data = start;
@@ -137,7 +147,7 @@ argo_sse_next(argo_sse_t *sse, u_char **p, u_char *end,
 
         ev->raw.len = empty - ev->raw.data;
 
-        rc = argo_sse_read(sse, ev);
+        rc = argo_sse_read(sse, &scan, ev);
 
         /* an event without data is none */
 
@@ -187,6 +197,7 @@ argo_sse_find(argo_sse_scan_t *scan, u_char **empty, u_char **next)
     u_char  *p, *line;
 
     scan->cr = 0;
+    scan->n = 0;
 
     for ( ;; ) {
         p = argo_sse_line_end(scan->scanned, scan->end);
@@ -200,18 +211,17 @@ argo_sse_find(argo_sse_scan_t *scan, u_char **empty, u_char **next)
 
         scan->cr = (*p == CR && p + 1 == scan->end);
 
-        scan->line = p + 1;
-
-        if (*p == CR && p + 1 < scan->end && p[1] == LF) {
-            scan->line = p + 2;
-        }
-
+        scan->line = argo_sse_next_line(p, scan->end);
         scan->scanned = scan->line;
 
         if (p == line) {
             *empty = line;
             *next = scan->line;
             return NGX_OK;
+        }
+
+        if (scan->n < ARGO_SSE_LINES) {
+            scan->ends[scan->n++] = p;
         }
     }
 }
@@ -227,6 +237,10 @@ argo_sse_line_end(u_char *p, u_char *end)
 {
     u_char  *lf, *cr;
     size_t   n, window;
+
+    if (p < end && (*p == LF || *p == CR)) {
+        return p;
+    }
 
     for (window = ARGO_SSE_WINDOW; p < end; window *= 2) {
         n = ngx_min(window, (size_t) (end - p));
@@ -265,11 +279,12 @@ argo_sse_keep(argo_sse_t *sse, u_char *p, size_t n)
 /* NGX_AGAIN: it has no data, which makes it no event */
 
 static ngx_int_t
-argo_sse_read(argo_sse_t *sse, argo_sse_event_t *ev)
+argo_sse_read(argo_sse_t *sse, const argo_sse_scan_t *scan,
+    argo_sse_event_t *ev)
 {
-    u_char      *p, *end;
+    u_char      *p, *end, *last;
     ngx_str_t    field, value;
-    ngx_uint_t   lines;
+    ngx_uint_t   i, lines;
 
     p = ev->raw.data;
     end = p + ev->raw.len;
@@ -291,8 +306,17 @@ argo_sse_read(argo_sse_t *sse, argo_sse_event_t *ev)
     ngx_str_null(&ev->name);
     ngx_str_null(&ev->data);
 
-    while (p < end) {
-        p = argo_sse_split(p, end, &field, &value);
+    for (i = 0; p < end; i++) {
+
+        last = (i < scan->n) ? scan->ends[i] : argo_sse_line_end(p, end);
+
+        if (last == NULL) {
+            last = end;
+        }
+
+        argo_sse_split(p, last, &field, &value);
+
+        p = argo_sse_next_line(last, end);
 
         if (argo_str_is(&field, "event")) {
             ev->name = value;
@@ -312,37 +336,42 @@ argo_sse_read(argo_sse_t *sse, argo_sse_event_t *ev)
 }
 
 
-/* Takes a line apart and returns the beginning of the next one. */
+/* Takes a line apart that ends at last. */
 
-static u_char *
-argo_sse_split(u_char *line, u_char *end, ngx_str_t *field, ngx_str_t *value)
+static void
+argo_sse_split(u_char *line, u_char *last, ngx_str_t *field, ngx_str_t *value)
 {
-    u_char  *p, *colon;
+    u_char  *colon;
 
-    p = argo_sse_line_end(line, end);
-
-    if (p == NULL) {
-        p = end;
-    }
-
-    colon = memchr(line, ':', p - line);
+    colon = memchr(line, ':', last - line);
 
     field->data = line;
-    field->len = (colon ? colon : p) - line;
+    field->len = (colon ? colon : last) - line;
 
-    value->data = colon ? colon + 1 : p;
+    value->data = colon ? colon + 1 : last;
 
-    if (value->data < p && *value->data == ' ') {
+    if (value->data < last && *value->data == ' ') {
         value->data++;
     }
 
-    value->len = p - value->data;
+    value->len = last - value->data;
+}
 
-    if (p < end && *p == CR && p + 1 < end && p[1] == LF) {
-        p++;
+
+/* What is behind the end of a line, which may be that of everything. */
+
+static u_char *
+argo_sse_next_line(u_char *last, u_char *end)
+{
+    if (last == end) {
+        return end;
     }
 
-    return (p < end) ? p + 1 : end;
+    if (*last == CR && last + 1 < end && last[1] == LF) {
+        last++;
+    }
+
+    return last + 1;
 }
 
 
