@@ -19,6 +19,7 @@
 #define ARGO_OUT_WHOLE     4096
 
 
+static ngx_uint_t argo_out_trim(argo_out_t *out, ngx_pool_t *pool);
 static ngx_int_t argo_out_block(argo_out_t *out);
 static ngx_chain_t *argo_out_free_block(argo_out_t *out);
 static ngx_int_t argo_out_split(argo_out_t *out);
@@ -220,6 +221,12 @@ argo_out_flatten(argo_out_t *out, ngx_pool_t *pool, ngx_str_t *s)
         return NGX_OK;
     }
 
+    if (argo_out_trim(out, pool)) {
+        s->data = out->buf->pos;
+        s->len = out->size;
+        return NGX_OK;
+    }
+
     p = ngx_pnalloc(pool, out->size);
     if (p == NULL) {
         return NGX_ERROR;
@@ -234,6 +241,39 @@ argo_out_flatten(argo_out_t *out, ngx_pool_t *pool, ngx_str_t *s)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A single block of that pool is in one piece already.  It is ended, and what
+ * is left of it goes back, as far as nothing else has been taken since.
+ */
+
+static ngx_uint_t
+argo_out_trim(argo_out_t *out, ngx_pool_t *pool)
+{
+    ngx_buf_t   *b;
+    ngx_pool_t  *p;
+
+    b = out->buf;
+
+    if (b == NULL || out->pool != pool || out->tag
+        || out->first->buf != b || out->first->next)
+    {
+        return 0;
+    }
+
+    for (p = pool->current; p; p = p->d.next) {
+
+        if (p->d.last == b->end) {
+            p->d.last = b->last;
+            break;
+        }
+    }
+
+    b->end = b->last;
+
+    return 1;
 }
 
 

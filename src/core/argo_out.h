@@ -69,9 +69,9 @@ void argo_out_move(argo_out_t *out, argo_out_t *from);
 void argo_out_share(argo_out_t *out, const argo_out_t *from);
 
 /*
- * Copies what was written into one piece of the given pool; the output
- * itself is not changed.  Returns NGX_ERROR if there is no memory or the
- * output had failed.
+ * Gives what was written as one piece of the given pool, a copy if need be.
+ * What is written to the output afterwards does not change it.  Returns
+ * NGX_ERROR if there is no memory or the output had failed.
  */
 ngx_int_t argo_out_flatten(argo_out_t *out, ngx_pool_t *pool, ngx_str_t *s);
 
