@@ -20,7 +20,7 @@ use Argo::HTTP2;
 
 my $t = Argo::Test->new()->has(qw/ http_v2 /);
 
-my $conf = <<'EOC';
+$t->write_file_expand('nginx.conf', <<'EOC');
 %%TEST_GLOBALS%%
 
 daemon off;
@@ -145,10 +145,6 @@ http {
     }
 }
 EOC
-
-$conf =~ s/ http2;/;\n        http2        on;/ if $t->has_version('1.25.1');
-
-$t->write_file_expand('nginx.conf', $conf);
 
 my $g = Argo::Gateway->new($t, 8081);
 

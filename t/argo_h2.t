@@ -22,7 +22,7 @@ my $t = Argo::Test->new()->has(qw/ http_v2 bin:curl /);
 plan(skip_all => 'curl without HTTP/2')
     unless `curl --version` =~ /^Features:.*\bHTTP2\b/m;
 
-my $conf = <<'EOC';
+$t->write_file_expand('nginx.conf', <<'EOC');
 %%TEST_GLOBALS%%
 
 daemon off;
@@ -74,10 +74,6 @@ http {
     }
 }
 EOC
-
-$conf =~ s/ http2;/;\n        http2        on;/ if $t->has_version('1.25.1');
-
-$t->write_file_expand('nginx.conf', $conf);
 
 my $g = Argo::Gateway->new($t, 8081);
 

@@ -129,9 +129,6 @@ http {
 }
 EOC
 
-$conf =~ s/(8083) http2;/$1;\n        http2        on;/
-    if $t->has_version('1.25.1');
-
 $t->write_file_expand('nginx.conf', $conf);
 $t->write_file('page.html', 'a page');
 

@@ -3,8 +3,9 @@ package Argo::HTTP2;
 # Copyright (C) The ngx_http_argo_module authors
 
 # Just enough of an HTTP/2 client for what programs can't be made to do: many
-# streams on one connection, some of them cancelled or not read.  Of the
-# headers of a reply it knows the status.
+# streams on one connection, some of them cancelled or not read, headers and
+# frames that nobody should send.  Of the headers of a reply it knows the
+# status.
 
 use warnings;
 use strict;
@@ -16,7 +17,7 @@ use Time::HiRes qw/ time /;
 
 use constant {
     DATA => 0, HEADERS => 1, RST_STREAM => 3, SETTINGS => 4, PING => 6,
-    GOAWAY => 7, WINDOW_UPDATE => 8,
+    GOAWAY => 7, WINDOW_UPDATE => 8, CONTINUATION => 9,
 
     END_STREAM => 0x01, ACK => 0x01, END_HEADERS => 0x04, PADDED => 0x08,
 
@@ -87,9 +88,69 @@ sub send {
 sub header {
     my ($name, $value) = @_;
 
-    die 'too long for one byte' if length $name > 126 || length $value > 126;
+    return "\0" . string($name) . string($value);
+}
 
-    return "\0" . chr(length $name) . $name . chr(length $value) . $value;
+
+sub string {
+    my ($s) = @_;
+
+    return integer(7, length $s) . $s;
+}
+
+
+# A number whose first byte has room for some bits; those above are zero.
+
+sub integer {
+    my ($bits, $n) = @_;
+
+    my $max = 2 ** $bits - 1;
+
+    return chr $n if $n < $max;
+
+    my $bytes = chr $max;
+
+    for ($n -= $max; $n > 127; $n >>= 7) {
+        $bytes .= chr(128 | $n & 127);
+    }
+
+    return $bytes . chr $n;
+}
+
+
+# The headers, in pairs, of an ordinary request.
+
+sub headers {
+    my ($uri) = @_;
+
+    return (':method', 'POST', ':scheme', 'http', ':path', $uri,
+        ':authority', 'localhost', 'content-type', 'application/json');
+}
+
+
+sub block {
+    my (@headers) = @_;
+
+    my $block = '';
+
+    while (my ($name, $value) = splice @headers, 0, 2) {
+        $block .= header($name, $value);
+    }
+
+    return $block;
+}
+
+
+# A stream that nothing has been sent of.
+
+sub stream {
+    my ($self) = @_;
+
+    my $id = $self->{next};
+
+    $self->{next} += 2;
+
+    return $self->{streams}{$id} = { id => $id, status => 0, data => '' };
 }
 
 
@@ -98,19 +159,40 @@ sub header {
 sub post {
     my ($self, $uri, $body) = @_;
 
-    my $id = $self->{next};
+    return $self->request([ headers($uri) ], $body);
+}
 
-    $self->{next} += 2;
-    $self->{streams}{$id} = { id => $id, status => 0, data => '' };
 
-    my $block = header(':method', 'POST') . header(':scheme', 'http')
-        . header(':path', $uri) . header(':authority', 'localhost')
-        . header('content-type', 'application/json');
+# Sends headers, in pairs, and each piece of a body as a frame of its own.
 
-    $self->send(frame(HEADERS, END_HEADERS, $id, $block)
-        . frame(DATA, END_STREAM, $id, $body));
+sub request {
+    my ($self, $headers, @pieces) = @_;
 
-    return $self->{streams}{$id};
+    my $s = $self->stream();
+    my $last = pop @pieces;
+    my $flags = defined $last ? END_HEADERS : END_HEADERS | END_STREAM;
+
+    $self->send(join '', frame(HEADERS, $flags, $s->{id}, block(@$headers)),
+        (map { frame(DATA, 0, $s->{id}, $_) } @pieces),
+        defined $last ? frame(DATA, END_STREAM, $s->{id}, $last) : ());
+
+    return $s;
+}
+
+
+# What becomes of a stream: the status of a reply that has come whole,
+# "reset", "goaway" for an error of the connection, "closed" if that ended
+# otherwise; "nothing" if the time is over.
+
+sub outcome {
+    my ($self, $stream) = @_;
+
+    $self->until(sub { $stream->{ended} || $stream->{reset} });
+
+    return $stream->{ended} ? $stream->{status}
+        : $stream->{reset} ? 'reset'
+        : $self->{goaway} ? 'goaway'
+        : $self->{closed} ? 'closed' : 'nothing';
 }
 
 
@@ -163,8 +245,12 @@ sub read_frame {
         return 0 if time() > $end;
         next unless IO::Select->new($self->{socket})->can_read(
             $end - time());
-        sysread $self->{socket}, $self->{in}, 65536, length $self->{in}
-            or return 0;
+
+        next if sysread $self->{socket}, $self->{in}, 65536,
+            length $self->{in};
+
+        $self->{closed} = 1;
+        return 0;
     }
 
     my ($type, $flags, $id) = unpack 'CCN', substr $self->{in}, 3, 6;
@@ -188,8 +274,9 @@ sub handle {
         $self->send(frame(PING, ACK, 0, $payload));
 
     } elsif ($type == GOAWAY) {
+        return 1 unless unpack 'x4N', $payload;
         $self->{goaway} = 1;
-        return 0 if unpack 'x4N', $payload;
+        return 0;
 
     } elsif ($type == RST_STREAM && $stream) {
         $stream->{reset} = 1;

@@ -189,6 +189,8 @@ sub expand {
     $content =~ s/%%TEST_GLOBALS%%/$self->globals()/gmse;
     $content =~ s/%%TEST_GLOBALS_HTTP%%/$self->globals_http()/gmse;
     $content =~ s/%%TESTDIR%%/$self->{dir}/gms;
+    $content =~ s/ http2;/;\n        http2  on;/g
+        if $content =~ / http2;/ && $self->has_version('1.25.1');
     $content =~ s/127\.0\.0\.1:(8\d\d\d)/'127.0.0.1:' . port($1)/gmse;
     $content =~ s/%%PORT_(\d+)%%/port($1)/gmse;
 
