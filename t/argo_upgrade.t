@@ -3,8 +3,7 @@
 # Copyright (C) The ngx_http_argo_module authors
 
 # Tests for streams that live while nginx is reloaded again and again, while
-# its program is replaced, and while a worker is killed; and for what becomes
-# of those that "worker_shutdown_timeout" does not wait for.
+# its program is replaced, and while a worker is killed.
 #
 # ARGO_TEST_STREAMS is how many streams there are, ARGO_TEST_RELOADS how many
 # reloads: 100 and 5 by default, 500 and 20 are what the documents tell of.
@@ -31,14 +30,13 @@ my $t = Argo::Test->new();
 
 plan(skip_all => 'not under a wrapper') if $ENV{TEST_NGINX_WRAPPER};
 
-my $conf = <<'EOC';
+$t->write_file_expand('nginx.conf', <<'EOC');
 %%TEST_GLOBALS%%
 
 # a program started by hand is not replaced: its parent must have gone
 daemon on;
 
 worker_processes 2;
-SHUTDOWN
 
 events {
     worker_connections  4096;
@@ -48,7 +46,7 @@ http {
     %%TEST_GLOBALS_HTTP%%
 
     argo_zone            argo 1m;
-    argo_models_refresh  REFRESH;
+    argo_models_refresh  1h;
     argo_user            jdoe;
     argo_upstream        /argo/;
 
@@ -75,8 +73,6 @@ http {
     }
 }
 EOC
-
-configure();
 
 my $dir = $t->testdir();
 
@@ -202,54 +198,6 @@ for my $signal ('KILL', $ENV{ASAN_OPTIONS} ? () : 'SEGV') {
 
 ###############################################################################
 
-# who is not done in time is told so
-
-go_on(0);
-
-configure('worker_shutdown_timeout 1s;');
-ok($t->reload(), 'reload with a limit');
-ok($t->waitfor(sub { 2 == children($new) }, 30), 'others are gone');
-
-@live = map { begin($_) } @kinds;
-
-# and those that have nothing yet, whole or streamed
-
-my @waiting = map { wait_for_answer(@$_) }
-    [ ask($endpoints[0], 'gpt4o', prompt => 'hold') ],
-    [ ask($endpoints[0], 'gpt4o', prompt => 'hold', stream => 1) ],
-    [ ask($endpoints[2], 'gpt4o', prompt => 'hold') ],
-    [ ask($endpoints[3], 'claudehaiku45', prompt => 'hold') ],
-    [ ask($endpoints[4], 'gpt4o', prompt => 'hold', stream => 1) ],
-    [ '/v1/embeddings', json({ model => 'v3small', input => 'hold' }) ],
-    [ '/v1/embeddings', json({ model => 'v3small', input => [
-        ('hold') x 40 ] }) ];
-
-ok($t->waitfor(sub { holding() >= 9 }), 'calls are under way');
-
-$t->reload();
-
-for my $s (@live) {
-    my $r = $s->{reply}->finish();
-
-    is($r->{complete}, 1, "$s->{name}: a regular end");
-    like($r->{body}, qr/"error":\{[^\n]*The gateway was restarted/,
-        "$s->{name}: an error");
-    unlike($r->{body}, qr/\[DONE\]|message_stop|response\.completed
-        |"finishReason"|"finish_reason":"/x, "$s->{name}: not as if complete");
-    is(text_of($s->{name}, $r, 1), 'One', "$s->{name}: what had come");
-}
-
-for my $c (@waiting) {
-    my $r = $c->response();
-
-    is($r->{status}, 503, 'nothing had come: status');
-    like($r->{body}, qr/"error":\{.*The gateway was restarted/, 'an error');
-    is($r->header('retry-after'), 5, 'which may be tried again');
-}
-
-is(answered(), 200, 'new workers serve');
-ok($t->waitfor(sub { 2 == children($new) }, 30), 'the old ones are gone');
-
 Argo::Client::close_all();
 kill 'QUIT', delete $t->{nginx};
 ok($t->waitfor(sub { gone($new) }, 30), 'the end');
@@ -319,12 +267,6 @@ sub answer {
 
     my $head = "HTTP/1.1 200 OK\r\nContent-Type: ";
 
-    if ($body =~ /"hold"/) {
-        open my $f, '>>', "$dir/holding" or die "holding: $!";
-        syswrite $f, "\n";
-        return '', '';
-    }
-
     if ($uri eq '/v1/models') {
         # given once to each that asks first
         return "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
@@ -371,26 +313,6 @@ sub go_on {
 }
 
 
-# A request that is not answered.
-
-sub wait_for_answer {
-    my ($uri, $body) = @_;
-
-    my $c = Argo::Client->new(port(8080), timeout => 60);
-
-    $c->post_only($uri, $body);
-
-    return $c;
-}
-
-
-# How many calls are not answered.
-
-sub holding {
-    return -s "$dir/holding" || 0;
-}
-
-
 # In the background, as a system does.
 
 sub start {
@@ -417,16 +339,6 @@ sub gone {
     my $line = <$f>;
 
     return !defined $line || $line =~ /^\d+ \(.*\) Z /;
-}
-
-
-sub configure {
-    my ($shutdown) = @_;
-
-    $shutdown = '' unless defined $shutdown;
-
-    $t->write_file_expand('nginx.conf', $conf =~ s/SHUTDOWN/$shutdown/r
-        =~ s/REFRESH/1h/r);
 }
 
 

@@ -582,6 +582,12 @@ ngx_int_t ngx_http_argo_root_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_argo_fetch_images(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, argo_error_t *err);
 
+/*
+ * Ends a request that waits for images since the worker ends; 0 if it does
+ * not.  The request may be gone then.
+ */
+ngx_uint_t ngx_http_argo_end_images(ngx_http_argo_ctx_t *ctx);
+
 extern ngx_http_variable_t  ngx_http_argo_image_vars[];
 
 void ngx_http_argo_init_image_conf(ngx_http_argo_image_conf_t *conf);
@@ -639,6 +645,9 @@ void ngx_http_argo_exit_shutdown(ngx_cycle_t *cycle);
 /* Has a request that calls ARGO ended with an error when the worker is. */
 ngx_int_t ngx_http_argo_note_request(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx);
+
+/* What such a client is told; returns NGX_DECLINED. */
+ngx_int_t ngx_http_argo_shutdown_error(argo_error_t *err);
 
 
 /* ngx_http_argo_variables.c */

@@ -517,16 +517,17 @@ ngx_http_argo_check_transfer(ngx_http_request_t *r, ngx_http_argo_call_t *call,
                               "as it must be; its error log says more");
     }
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
+
+    if (ctx->shutdown && call->rc != NGX_OK && call->status == 0) {
+        return ngx_http_argo_shutdown_error(err);
+    }
+
     if (call->rc == NGX_HTTP_GATEWAY_TIME_OUT
         || (call->timed_out && call->status < NGX_HTTP_BAD_REQUEST))
     {
-        ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
-
         if (ctx->shutdown) {
-            return argo_error_set(err, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                  "gateway_shutdown", NULL,
-                                  "The gateway was restarted, and this took "
-                                  "longer than it could wait");
+            return ngx_http_argo_shutdown_error(err);
         }
 
         return argo_error_set(err, NGX_HTTP_GATEWAY_TIME_OUT,

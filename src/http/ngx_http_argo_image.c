@@ -276,6 +276,10 @@ ngx_http_argo_images_start(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 
     ngx_add_timer(&images->timer, conf->time);
 
+    if (ngx_http_argo_note_request(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_argo_watch_client(r);
 }
 
@@ -481,6 +485,42 @@ ngx_http_argo_images_timeout(ngx_event_t *ev)
     }
 
     ngx_http_run_posted_requests(c);
+}
+
+
+/* The worker ends: it is nothing that the client has done. */
+
+ngx_uint_t
+ngx_http_argo_end_images(ngx_http_argo_ctx_t *ctx)
+{
+    ngx_connection_t        *c;
+    ngx_http_argo_image_t   *image;
+    ngx_http_argo_images_t  *images;
+
+    images = ctx->images;
+
+    if (images == NULL || images->over) {
+        return 0;
+    }
+
+    c = images->request->connection;
+
+    ngx_http_set_log_request(c->log, images->request);
+
+    if (images->error.status == 0) {
+        (void) ngx_http_argo_shutdown_error(&images->error);
+    }
+
+    for (image = images->first; image; image = image->next) {
+        if (image->call) {
+            image->call->error = images->error;
+        }
+    }
+
+    ngx_http_argo_images_wake(images);
+    ngx_http_run_posted_requests(c);
+
+    return 1;
 }
 
 

@@ -19,6 +19,7 @@
 
 static void ngx_http_argo_shutdown_handler(ngx_event_t *rev);
 static void ngx_http_argo_shutdown_request(ngx_http_argo_ctx_t *ctx);
+static void ngx_http_argo_shutdown_call(ngx_http_argo_call_t *call);
 static ngx_http_argo_call_t *ngx_http_argo_awaited_call(
     ngx_http_argo_ctx_t *ctx);
 static void ngx_http_argo_forget(void *data);
@@ -144,30 +145,54 @@ ngx_http_argo_shutdown_handler(ngx_event_t *rev)
 }
 
 
+static void
+ngx_http_argo_shutdown_request(ngx_http_argo_ctx_t *ctx)
+{
+    ngx_http_argo_call_t  *call;
+
+    ctx->shutdown = 1;
+
+    if (ngx_http_argo_end_images(ctx)) {
+        return;
+    }
+
+    call = ngx_http_argo_awaited_call(ctx);
+
+    if (call) {
+        ngx_http_argo_shutdown_call(call);
+    }
+}
+
+
 /*
  * Ends the call that a request waits for as if its time were over: then the
  * request goes the way of any that ARGO failed.
  */
 
 static void
-ngx_http_argo_shutdown_request(ngx_http_argo_ctx_t *ctx)
+ngx_http_argo_shutdown_call(ngx_http_argo_call_t *call)
 {
-    ngx_event_t           *rev;
-    ngx_http_upstream_t   *u;
-    ngx_http_argo_call_t  *call;
-
-    call = ngx_http_argo_awaited_call(ctx);
-    if (call == NULL) {
-        return;
-    }
+    ngx_event_t          *rev;
+    ngx_resolver_ctx_t   *rctx;
+    ngx_http_upstream_t  *u;
 
     u = call->sr->upstream;
 
-    if (u == NULL || u->cleanup == NULL || u->peer.connection == NULL) {
+    if (u == NULL || u->cleanup == NULL) {
         return;
     }
 
-    ctx->shutdown = 1;
+    if (u->peer.connection == NULL) {
+
+        rctx = u->resolved ? u->resolved->ctx : NULL;
+
+        if (rctx) {
+            rctx->state = NGX_RESOLVE_TIMEDOUT;
+            rctx->handler(rctx);
+        }
+
+        return;
+    }
 
     /* no other server is to be tried */
     u->peer.tries = 0;
@@ -180,8 +205,6 @@ ngx_http_argo_shutdown_request(ngx_http_argo_ctx_t *ctx)
     rev->handler(rev);
 }
 
-
-/* A failed image would be taken for the client's fault: those are left. */
 
 static ngx_http_argo_call_t *
 ngx_http_argo_awaited_call(ngx_http_argo_ctx_t *ctx)
@@ -199,4 +222,14 @@ ngx_http_argo_awaited_call(ngx_http_argo_ctx_t *ctx)
     }
 
     return NULL;
+}
+
+
+ngx_int_t
+ngx_http_argo_shutdown_error(argo_error_t *err)
+{
+    return argo_error_set(err, NGX_HTTP_SERVICE_UNAVAILABLE,
+                          "gateway_shutdown", NULL,
+                          "The gateway was restarted, and this took longer "
+                          "than it could wait");
 }

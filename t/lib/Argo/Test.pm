@@ -198,6 +198,22 @@ sub expand {
 }
 
 
+# Makes a certificate for a host that it is its own authority for, and a key.
+
+sub certificate {
+    my ($self, $cert, $key, $host) = @_;
+
+    $host = 'localhost' unless defined $host;
+
+    system("cd $self->{dir} && openssl req -x509 -newkey rsa:2048 -nodes"
+        . " -days 30 -subj /CN=$host -addext subjectAltName=DNS:$host"
+        . " -keyout $key -out $cert 2>> openssl.out") == 0
+        or die 'no certificate: ' . $self->read_file('openssl.out');
+
+    return $self;
+}
+
+
 sub read_file {
     my ($self, $name) = @_;
 
