@@ -496,10 +496,19 @@ ngx_http_argo_yield(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx)
 
     rev = r->upstream->peer.connection->read;
 
-    if (rev->ready && !rev->eof && !rev->error && !rev->posted) {
-        rev->ready = 0;
-        ngx_post_event(rev, &ngx_posted_next_events);
+    if (!rev->ready || rev->eof || rev->error) {
+        return;
     }
+
+    rev->ready = 0;
+
+    /* what has come meanwhile may have been seen before the posted event */
+
+    if (rev->posted) {
+        ngx_delete_posted_event(rev);
+    }
+
+    ngx_post_event(rev, &ngx_posted_next_events);
 }
 
 

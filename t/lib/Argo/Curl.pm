@@ -32,6 +32,18 @@ sub new {
 }
 
 
+# Has bodies written to files, as fast as they come; until() does not see them
+# then.
+
+sub to_files {
+    my ($self) = @_;
+
+    $self->{to_files} = 1;
+
+    return $self;
+}
+
+
 # True if the program that is installed has a feature ("HTTP3").
 
 sub has {
@@ -79,7 +91,9 @@ sub run {
 
     my @command = ('curl', '-sS', '-N', '--max-time',
         30 * Argo::Test::patience(), @{$self->{options}}, '--stderr',
-        "$files.log", '-D', "$files.head", @options, $self->{base} . $uri);
+        "$files.log", '-D', "$files.head",
+        $self->{to_files} ? ('-o', "$files.body") : (),
+        @options, $self->{base} . $uri);
 
     pipe my $out, my $in or die "pipe: $!";
 
@@ -96,6 +110,7 @@ sub run {
     binmode $out;
 
     return bless { pid => $pid, out => $out, files => $files, body => '',
+        to_files => $self->{to_files},
         head_only => scalar grep { $_ eq '--head' } @options },
         'Argo::Curl::Request';
 }
@@ -170,7 +185,9 @@ sub finish {
         version => $version,
         status => $status || 0,
         headers => [ map { [ split /: /, $_, 2 ] } @lines ],
-        body => $self->{head_only} ? '' : $self->{body},
+        body => $self->{head_only} ? ''
+            : $self->{to_files} ? content("$self->{files}.body")
+            : $self->{body},
         complete => $code == 0 ? 1 : 0,
         said => content("$self->{files}.log"),
         done => 1,
