@@ -227,6 +227,26 @@ for (
         $r = $c->post("$at/models/argo:gpt-4o:nothing", $contents);
         is("$r->{status} $r->{body}" =~ s/^(404) .*"(NOT_FOUND)".*/$1 $2/rs,
             '404 NOT_FOUND', "$port$at, other method");
+
+        # what a path allows goes by what it is
+
+        for my $case ([ PUT => '/models', 'GET, HEAD' ],
+            [ DELETE => '/models/argo:gpt-4o', 'GET, HEAD' ],
+            [ PATCH => '/models', 'GET, HEAD' ],
+            [ GET => '/models/argo:gpt-4o:generateContent', 'POST' ],
+            [ PUT => '/models/argo:gpt-4o:countTokens', 'POST' ])
+        {
+            my ($method, $path, $allow) = @$case;
+
+            # elsewhere that is the name of a model
+            next if $path =~ /o:/ && $at !~ /v1beta$/;
+
+            $c->request($method, "$at$path");
+            $r = $c->response();
+
+            is("$r->{status} " . $r->header('Allow'), "405 $allow",
+                "$port$at, $method $path");
+        }
     }
 
     is($c->get("$prefix/models")->json()->{object}, 'list',

@@ -13,6 +13,8 @@
 
 static ngx_int_t ngx_http_argo_gemini_generate(ngx_http_request_t *r,
     ngx_http_argo_ctx_t *ctx, ngx_uint_t stream);
+static ngx_int_t ngx_http_argo_gemini_not_allowed(ngx_http_request_t *r,
+    ngx_str_t *allow, const char *message);
 static ngx_int_t ngx_http_argo_gemini_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *code, const char *message);
 
@@ -25,6 +27,7 @@ ngx_http_argo_gemini_handler(ngx_http_request_t *r)
     ngx_http_argo_ctx_t   *ctx;
     argo_gemini_method_e   method;
 
+    static ngx_str_t       read = ngx_string("GET, HEAD");
     static ngx_str_t       post = ngx_string("POST");
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_argo_module);
@@ -42,24 +45,23 @@ ngx_http_argo_gemini_handler(ngx_http_request_t *r)
 
     if (method == ARGO_GEMINI_GET) {
 
-        if (r->method != NGX_HTTP_POST) {
+        if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
             return ngx_http_argo_models_handler(r);
         }
 
-        return ngx_http_argo_gemini_refuse(r, NGX_HTTP_NOT_FOUND,
-                                           "unknown_url",
-                                           "There is no such method");
+        if (r->method == NGX_HTTP_POST) {
+            return ngx_http_argo_gemini_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "unknown_url",
+                                               "There is no such method");
+        }
+
+        return ngx_http_argo_gemini_not_allowed(r, &read,
+                                                "Models can only be read");
     }
 
     if (r->method != NGX_HTTP_POST) {
-
-        if (ngx_http_argo_add_header(r, "Allow", &post) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_http_argo_gemini_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                           "method_not_allowed",
-                                           "This method is called by POST");
+        return ngx_http_argo_gemini_not_allowed(r, &post,
+                                              "This method is called by POST");
     }
 
     if (rc != NGX_OK) {
@@ -98,6 +100,19 @@ ngx_http_argo_gemini_generate(ngx_http_request_t *r, ngx_http_argo_ctx_t *ctx,
     }
 
     return ngx_http_argo_chat_handler(r);
+}
+
+
+static ngx_int_t
+ngx_http_argo_gemini_not_allowed(ngx_http_request_t *r, ngx_str_t *allow,
+    const char *message)
+{
+    if (ngx_http_argo_add_header(r, "Allow", allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_argo_gemini_refuse(r, NGX_HTTP_NOT_ALLOWED,
+                                       "method_not_allowed", message);
 }
 
 

@@ -26,6 +26,7 @@ static ngx_uint_t ngx_http_argo_wants_socket(ngx_http_request_t *r);
 
 
 #define NGX_HTTP_ARGO_READ  (NGX_HTTP_GET|NGX_HTTP_HEAD)
+#define NGX_HTTP_ARGO_ANY   (~(ngx_uint_t) 0)
 
 /* nginx has no name for it */
 #define NGX_HTTP_ARGO_UPGRADE_REQUIRED  426
@@ -78,10 +79,13 @@ const ngx_http_argo_endpoint_t  ngx_http_argo_endpoints[] = {
       ngx_string("POST"), NGX_HTTP_POST, ngx_http_argo_count_handler,
       &argo_anthropic_front, NULL, ARGO_MODEL_CHAT, 1, 0, 0, 0, 0 },
 
-    /* calls of a method are told from the list by their form, not the path */
+    /*
+     * Calls of a method are told from the list by their form, not the path,
+     * and what is allowed goes by that: the handler looks at it.
+     */
 
     { ngx_string("gemini"), ngx_string("models"),
-      ngx_string("GET, HEAD, POST"), NGX_HTTP_ARGO_READ|NGX_HTTP_POST,
+      ngx_string("GET, HEAD, POST"), NGX_HTTP_ARGO_ANY,
       ngx_http_argo_gemini_handler, &argo_gemini_front, NULL,
       ARGO_MODEL_CHAT, 1, 1, 1, 0, 1 },
 
