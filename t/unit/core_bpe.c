@@ -465,6 +465,13 @@ main(void)
 
         if (!plain_open(&plain[i], pool, test_names[i])) {
             printf("1..0 # SKIP no token tables\n");
+
+            while (i--) {
+                plain_close(&plain[i]);
+            }
+
+            ngx_destroy_pool(pool);
+
             return 0;
         }
     }
