@@ -13,14 +13,13 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
 use Argo::Test;
+use Argo::Curl;
 use Argo::Gateway;
-
 use Argo::HTTP2;
 
 my $t = Argo::Test->new()->has(qw/ http_v2 bin:curl /);
 
-plan(skip_all => 'curl without HTTP/2')
-    unless `curl --version` =~ /^Features:.*\bHTTP2\b/m;
+plan(skip_all => 'curl without HTTP/2') unless Argo::Curl::has('HTTP2');
 
 $t->write_file_expand('nginx.conf', <<'EOC');
 %%TEST_GLOBALS%%
@@ -79,6 +78,8 @@ my $g = Argo::Gateway->new($t, 8081);
 
 $t->run();
 
+my $curl = Argo::Curl->new($t, 'http://127.0.0.1:' . port(8080),
+    '--http2-prior-knowledge');
 my $uri = '/v1/chat/completions';
 
 ###############################################################################
@@ -114,25 +115,23 @@ is(post($uri, '{"model":"gpt-4o"}')->error(),
     '400 invalid_request_error messages missing_required_parameter',
     'wrong body');
 
-# errors before the body is read; a client that still sends may see the
-# stream reset instead, so it tries again
+# errors before the body is read
 
-is(patient(sub { post($uri, body(0) . ' ' x 2000) }),
-    '413 invalid_request_error null request_too_large', 'too large');
-is(patient(sub { post('/denied', body(0)) }),
-    '403 permission_error null null', 'denied');
-is(get($uri)->error(), '405 invalid_request_error null method_not_allowed',
-    'wrong method');
-is(get($uri)->header('allow'), 'POST', 'wrong method, allow');
-is(get('/v1/nothing')->error(), '404 invalid_request_error null unknown_url',
-    'unknown path');
+is(early($uri, 'content-length', 3000),
+    '413 invalid_request_error request_too_large', 'too large');
+is(early('/denied'), '403 permission_error null', 'denied');
+is($curl->get($uri)->error(),
+    '405 invalid_request_error null method_not_allowed', 'wrong method');
+is($curl->get($uri)->header('allow'), 'POST', 'wrong method, allow');
+is($curl->get('/v1/nothing')->error(),
+    '404 invalid_request_error null unknown_url', 'unknown path');
 
 # other endpoints
 
-is(get('/v1/health')->{body}, '{"status":"healthy"}', 'health');
-is(get('/v1/models/argo:gpt-4o')->json()->{id}, 'argo:gpt-4o', 'model');
+is($curl->get('/v1/health')->{body}, '{"status":"healthy"}', 'health');
+is($curl->get('/v1/models/argo:gpt-4o')->json()->{id}, 'argo:gpt-4o', 'model');
 
-$r = curl('/v1/health', '--head');
+$r = $curl->get('/v1/health', '--head');
 is($r->{status}, 200, 'HEAD');
 is($r->{body}, '', 'HEAD without a body');
 
@@ -158,19 +157,10 @@ $g->clear()->script(undef, [
     [wait_for => 'end'], [end =>],
 ]);
 
-my ($pid, $out) = start($uri, body(1));
-my $chunks = 0;
+my $c = $curl->start($uri, body(1));
 
-$g->signal(1);
-
-while (defined(my $line = <$out>)) {
-    next unless $line =~ /"content":"<(\d+)>"/;
-    $chunks++ if $1 == $chunks + 1;
-    $g->signal($chunks < 50 ? $chunks + 1 : 'end');
-}
-
-is($chunks, 50, 'paced chunks');
-is(finish($pid, $out), 0, 'paced end');
+is(Argo::Curl::paced($c, $g, 50), 50, 'paced chunks');
+is($c->finish()->{complete}, 1, 'paced end');
 
 # cut
 
@@ -199,20 +189,16 @@ $g->clear()->script(undef, [
     [chunk => 'Hello'], [wait_close =>],
 ]);
 
-($pid, $out) = start($uri, body(1));
-while (defined(my $line = <$out>)) {
-    last if $line =~ /Hello/;
-}
-kill 'KILL', $pid;
-finish($pid, $out);
+$c = $curl->start($uri, body(1));
+ok($c->until(qr/Hello/), 'a stream');
+$c->kill();
 ok($g->wait_event('closed'), 'client gone in a stream');
 
 $g->clear()->script(undef, [[wait_close =>]]);
 
-($pid, $out) = start($uri, body(0));
+$c = $curl->start($uri, body(0));
 ok($g->wait_event('request'), 'request came');
-kill 'KILL', $pid;
-finish($pid, $out);
+$c->kill();
 ok($g->wait_event('closed'), 'client gone before the reply');
 
 # many streams on one connection
@@ -325,101 +311,39 @@ sub body {
 }
 
 
-sub command {
-    my ($uri, @args) = @_;
-
-    return ('curl', '-sS', '-N', '--http2-prior-knowledge', '--max-time',
-        10 * Argo::Test::patience(), @args,
-        'http://127.0.0.1:' . port(8080) . $uri);
-}
-
-
-sub curl {
-    my ($uri, @args) = @_;
-
-    my $dir = $t->testdir();
-    my $head = "$dir/head.txt";
-
-    unlink $head;
-
-    # what curl says goes to a file, not into the test's output
-    push @args, '--stderr', "$dir/curl.log", '-D', $head,
-        '-o', "$dir/body.txt";
-    $t->write_file('body.txt', '');
-
-    my $code = system(command($uri, @args));
-    my @lines = split /\r\n/, $t->read_file('head.txt');
-    my ($version, $status) = (shift(@lines) || '') =~ m{^HTTP/(\S+) (\d+)};
-
-    return bless {
-        version => $version,
-        status => $status || 0,
-        headers => [ map { [ split /: /, $_, 2 ] } @lines ],
-        body => $lines[0] && grep({ $_ eq '--head' } @args) ? ''
-            : $t->read_file('body.txt'),
-        complete => $code == 0 ? 1 : 0,
-        done => 1,
-    }, 'Argo::Client::Reply';
-}
-
-
 sub post {
     my ($uri, $body, @headers) = @_;
 
     $g->clear();
-    $t->write_file('body', $body);
 
-    return curl($uri, '--data-binary', '@' . $t->testdir() . '/body',
-        map { ('-H', $_) } 'Content-Type: application/json', @headers);
+    return $curl->post($uri, $body, @headers);
 }
 
 
-sub get {
-    return curl($_[0]);
-}
+# The error that headers alone are answered with; a client that went on to
+# send would race with the stream's reset.
 
+sub early {
+    my ($uri, @headers) = @_;
 
-sub patient {
-    my ($code) = @_;
+    my $h2 = Argo::HTTP2->new(port(8080));
+    my $s = $h2->stream();
 
-    my $r;
+    $h2->send(Argo::HTTP2::frame(Argo::HTTP2::HEADERS,
+        Argo::HTTP2::END_HEADERS, $s->{id}, Argo::HTTP2::block(
+            Argo::HTTP2::headers($uri), @headers)));
 
-    for (1 .. 10) {
-        $r = $code->();
-        last if $r->{complete};
-    }
+    my $status = $h2->outcome($s);
+    my ($type, $code) = $s->{data} =~ /"type":"(\w+)".*"code":"?(\w+)/;
 
-    return $r->error();
+    $h2->close();
+
+    return join ' ', $status, map { defined $_ ? $_ : 'none' } $type, $code;
 }
 
 
 sub text {
     return Argo::Client::text(Argo::Client::events($_[0]{data}));
-}
-
-
-# Starts a client whose output is read as it comes.
-
-sub start {
-    my ($uri, $body) = @_;
-
-    $t->write_file('body', $body);
-
-    my @command = command($uri, '-H', 'Content-Type: application/json',
-        '--data-binary', '@' . $t->testdir() . '/body');
-
-    my $pid = open my $out, '-|', @command or die "curl: $!";
-
-    return ($pid, $out);
-}
-
-
-sub finish {
-    my ($pid, $out) = @_;
-
-    close $out;
-
-    return $?;
 }
 
 ###############################################################################

@@ -7,26 +7,20 @@
 use warnings;
 use strict;
 
-use POSIX ();
 use Test::More;
 
 BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
 use Argo::Test;
-use Argo::Client;
+use Argo::Curl;
 use Argo::Gateway;
 
 my $t = Argo::Test->new()->has(qw/ http_v3 http_ssl bin:curl bin:openssl /);
 
-plan(skip_all => 'curl without HTTP/3')
-    unless `curl --version` =~ /^Features:.*\bHTTP3\b/m;
+plan(skip_all => 'curl without HTTP/3') unless Argo::Curl::has('HTTP3');
 
-my $dir = $t->testdir();
-
-system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    . " -keyout $dir/key.pem -out $dir/cert.pem > $dir/openssl.log 2>&1") == 0
-    or die "no certificate: " . $t->read_file('openssl.log');
+$t->certificate('cert.pem', 'key.pem');
 
 $t->write_file_expand('nginx.conf', <<'EOC');
 %%TEST_GLOBALS%%
@@ -82,6 +76,8 @@ my $g = Argo::Gateway->new($t, 8081);
 
 $t->run();
 
+my $curl = Argo::Curl->new($t, 'https://127.0.0.1:' . port(8080), '-k',
+    '--http3-only');
 my $uri = '/legacy/v1/chat/completions';
 
 ###############################################################################
@@ -110,9 +106,9 @@ is(post($uri, '')->error(), '400 invalid_request_error null invalid_json',
     'empty body');
 is(post('/denied', body(0))->error(), '403 permission_error null null',
     'denied');
-is(curl('/v1/nothing')->error(), '404 invalid_request_error null unknown_url',
-    'unknown path');
-is(curl('/v1/health')->{body}, '{"status":"healthy"}', 'health');
+is($curl->get('/v1/nothing')->error(),
+    '404 invalid_request_error null unknown_url', 'unknown path');
+is($curl->get('/v1/health')->{body}, '{"status":"healthy"}', 'health');
 
 # streams
 
@@ -149,21 +145,10 @@ $g->clear()->script(undef, [
     [wait_for => 'end'], [end =>],
 ]);
 
-my ($pid, $out) = start($uri, body(1));
-my $chunks = 0;
+my $c = $curl->start($uri, body(1));
 
-$g->signal(1);
-
-while (defined(my $line = <$out>)) {
-    next unless $line =~ /"content":"<(\d+)>"/;
-    $chunks++ if $1 == $chunks + 1;
-    $g->signal($chunks < 20 ? $chunks + 1 : 'end');
-}
-
-is($chunks, 20, 'paced chunks');
-close $out;
-waitpid($pid, 0);
-is($?, 0, 'paced end');
+is(Argo::Curl::paced($c, $g, 20), 20, 'paced chunks');
+is($c->finish()->{complete}, 1, 'paced end');
 
 # a client that can write to nobody any more closes its connection
 
@@ -173,17 +158,14 @@ $g->clear()->script(undef, [
     [wait_close =>],
 ]);
 
-($pid, $out) = start($uri, body(1));
+$c = $curl->start($uri, body(1));
 
-while (defined(my $line = <$out>)) {
-    last if $line =~ /Hello/;
-}
-
-close $out;
+ok($c->until(qr/Hello/), 'a stream');
+$c->stop_reading();
 $g->signal('more');
 
 ok($g->wait_event('closed'), 'client gone in a stream');
-waitpid($pid, 0);
+$c->close();
 
 $t->done_testing();
 
@@ -199,74 +181,12 @@ sub body {
 }
 
 
-sub command {
-    my ($uri, @args) = @_;
-
-    return ('curl', '-sS', '-N', '-k', '--http3-only', '--max-time',
-        10 * Argo::Test::patience(), @args,
-        'https://127.0.0.1:' . port(8080) . $uri);
-}
-
-
-sub curl {
-    my ($uri, @args) = @_;
-
-    unlink "$dir/head.txt";
-    $t->write_file('body.txt', '');
-
-    my $code = system(command($uri, @args, '--stderr', "$dir/curl.log",
-        '-D', "$dir/head.txt", '-o', "$dir/body.txt"));
-
-    diag($t->read_file('curl.log')) if $code;
-
-    my @lines = split /\r\n/,
-        -e "$dir/head.txt" ? $t->read_file('head.txt') : '';
-    my ($version, $status) = (shift(@lines) || '') =~ m{^HTTP/(\S+) (\d+)};
-
-    return bless {
-        version => $version,
-        status => $status || 0,
-        headers => [ map { [ split /: /, $_, 2 ] } @lines ],
-        body => $t->read_file('body.txt'),
-        complete => $code == 0 ? 1 : 0,
-        done => 1,
-    }, 'Argo::Client::Reply';
-}
-
-
 sub post {
     my ($uri, $body, @headers) = @_;
 
     $g->clear();
-    $t->write_file('body', $body);
 
-    return curl($uri, '--data-binary', "\@$dir/body",
-        map { ('-H', $_) } 'Content-Type: application/json', @headers);
+    return $curl->post($uri, $body, @headers);
 }
 
-
-# Starts a client whose output is read as it comes.
-
-sub start {
-    my ($uri, $body) = @_;
-
-    $t->write_file('body', $body);
-
-    my @command = command($uri, '-H', 'Content-Type: application/json',
-        '--data-binary', "\@$dir/body", '--stderr', "$dir/curl.log");
-
-    pipe my $out, my $in or die "pipe: $!";
-
-    my $pid = fork() // die "fork: $!";
-
-    if ($pid == 0) {
-        open STDOUT, '>&', $in or POSIX::_exit(1);
-        close $in;
-        close $out;
-        exec @command or POSIX::_exit(1);
-    }
-
-    close $in;
-
-    return ($pid, $out);
-}
+###############################################################################

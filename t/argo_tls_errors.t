@@ -113,7 +113,7 @@ $conf =~ s{^ *LOCATIONS\n}{join '', map {
 
 $t->write_file_expand('nginx.conf', $conf);
 
-certificate($_) for qw/ good bad /;
+$t->certificate("$_.crt", "$_.key", 'argo.test') for qw/ good bad /;
 
 $t->run();
 
@@ -253,18 +253,6 @@ sub failed {
         unlike($r->{body}, $Argo::Dialects::ends{$way->{client}{dialect}},
             "$name, no end");
     }
-}
-
-
-sub certificate {
-    my ($name) = @_;
-
-    my $dir = $t->testdir();
-
-    system("cd $dir && openssl req -x509 -newkey rsa:2048 -nodes -days 30"
-        . " -subj /CN=argo.test -addext subjectAltName=DNS:argo.test"
-        . " -keyout $name.key -out $name.crt 2>> openssl.out") == 0
-        or die $t->read_file('openssl.out');
 }
 
 ###############################################################################

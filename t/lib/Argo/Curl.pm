@@ -116,6 +116,24 @@ sub run {
 }
 
 
+# Has a gateway send each of its chunks, "<1>" and so on, when the client has
+# read the one before it; the script waits for the tokens 1, 2, ... and "end".
+# Returns how many came.
+
+sub paced {
+    my ($request, $gateway, $n) = @_;
+
+    for my $i (1 .. $n) {
+        $gateway->signal($i);
+        $request->until(qr/"content":"<$i>"/) or return $i - 1;
+    }
+
+    $gateway->signal('end');
+
+    return $n;
+}
+
+
 package Argo::Curl::Request;
 
 use warnings;
@@ -150,10 +168,17 @@ sub fill {
 
 # Takes nothing more, which curl sees when it has something to write.
 
+sub stop_reading {
+    my ($self) = @_;
+
+    CORE::close(delete $self->{out}) if $self->{out};
+}
+
+
 sub close {
     my ($self) = @_;
 
-    CORE::close(delete $self->{out});
+    $self->stop_reading();
     waitpid($self->{pid}, 0);
 }
 
