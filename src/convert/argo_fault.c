@@ -68,6 +68,7 @@ static ngx_uint_t argo_fault_find(const ngx_str_t *s, const char *what);
 static ngx_uint_t argo_fault_is(const ngx_str_t *s, const char *what);
 static ngx_uint_t argo_fault_begins(const ngx_str_t *s, const char *what);
 static ngx_uint_t argo_fault_is_none(const ngx_str_t *text);
+static ngx_uint_t argo_fault_is_name(const ngx_str_t *code);
 static ngx_uint_t argo_fault_is_code(const ngx_str_t *text);
 static void argo_fault_trim(ngx_str_t *s);
 static ngx_uint_t argo_fault_word(const u_char *p, const u_char *end);
@@ -564,11 +565,29 @@ argo_fault_set(argo_fault_ctx_t *ctx, ngx_uint_t status, const char *code,
         ctx->err->param = fault->param;
     }
 
-    if (fault->code.len && (code == NULL || status == 429)) {
+    if (argo_fault_is_name(&fault->code) && (code == NULL || status == 429)) {
         ctx->err->code = fault->code;
     }
 
     return NGX_OK;
+}
+
+
+/* A code is a name: what has control characters in it is none. */
+
+static ngx_uint_t
+argo_fault_is_name(const ngx_str_t *code)
+{
+    size_t  i;
+
+    for (i = 0; i < code->len; i++) {
+
+        if (code->data[i] < 0x20) {
+            return 0;
+        }
+    }
+
+    return code->len > 0;
 }
 
 

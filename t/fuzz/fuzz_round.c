@@ -101,6 +101,10 @@ fuzz_say(fuzz_said_t *said, fuzz_said_e what, const ngx_str_t *text)
     size_t      i, n;
     ngx_str_t  *to;
 
+    if (text->len == 0) {
+        return;
+    }
+
     to = &said->text[what];
     src = text->data;
     end = src + text->len;

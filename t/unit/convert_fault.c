@@ -138,6 +138,8 @@ static const fault_t  faults[] = {
       "Error code: 429 - RESOURCE_EXHAUSTED" },
     { "429 with a code", 429, "{\"error\":{\"message\":\"x\",\"code\":"
       "\"tokens\"}}", 429, ARGO_ERROR_RATE_LIMIT, "tokens", NULL, "x" },
+    { "a code that is none", 400, "{\"error\":{\"message\":\"x\",\"code\":"
+      "\"a\\nb\"}}", 400, ARGO_ERROR_INVALID_REQUEST, NULL, NULL, "x" },
     { "429 in a 500", 500, "{\"detail\":\"Error code: 429 - {'error': {"
       "'message': 'x', 'type': 'invalid_request_error'}}\"}", 429,
       ARGO_ERROR_RATE_LIMIT, "rate_limit_exceeded", NULL, "x" },
