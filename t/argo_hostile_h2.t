@@ -20,7 +20,7 @@ use Argo::Hostile;
 use Argo::HTTP2;
 use Argo::Native;
 
-my $t = Argo::Test->new()->has('http_v2');
+my $t = Argo::Test->new()->has(qw/ http_v2 http_stub_status /);
 
 $t->write_file_expand('nginx.conf', <<'EOC');
 %%TEST_GLOBALS%%
@@ -33,10 +33,7 @@ events {
 http {
     %%TEST_GLOBALS_HTTP%%
 
-    argo_zone            argo 1m;
-    argo_models_refresh  0;
-    argo_user            jdoe;
-    argo_upstream        /argo/;
+    %%TEST_GATEWAY_HTTP%%
 
     client_max_body_size  1m;
 
@@ -44,25 +41,11 @@ http {
         listen       127.0.0.1:8080 http2;
         server_name  localhost;
 
-        location / {
-            argo_endpoint  auto;
-        }
-
-        location /legacy/ {
-            argo_endpoint      auto;
-            argo_upstream_api  legacy;
-        }
+        %%TEST_GATEWAY_LOCATIONS%%
 
         location /credential/ {
             argo_endpoint  auto;
             argo_user      $argo_credential;
-        }
-
-        location /argo/ {
-            internal;
-            proxy_pass          http://127.0.0.1:8081/;
-            proxy_http_version  1.1;
-            proxy_set_header    Connection "";
         }
     }
 }

@@ -37,10 +37,7 @@ events {
 http {
     %%TEST_GLOBALS_HTTP%%
 
-    argo_zone                argo 1m;
-    argo_models_refresh      0;
-    argo_user                jdoe;
-    argo_upstream            /argo/;
+    %%TEST_GATEWAY_HTTP%%
     client_body_buffer_size  1m;
     client_max_body_size     64m;
     keepalive_requests       100000;
@@ -49,27 +46,7 @@ http {
         listen       127.0.0.1:8080;
         server_name  localhost;
 
-        location / {
-            argo_endpoint  auto;
-        }
-
-        location /legacy/ {
-            argo_endpoint      auto;
-            argo_upstream_api  legacy;
-        }
-
-        location = /status {
-            access_log   off;
-            stub_status;
-        }
-
-        location /argo/ {
-            internal;
-            client_max_body_size  0;
-            proxy_pass            http://127.0.0.1:8081/;
-            proxy_http_version    1.1;
-            proxy_set_header      Connection "";
-        }
+        %%TEST_GATEWAY_LOCATIONS%%
     }
 }
 EOC

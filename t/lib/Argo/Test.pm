@@ -188,6 +188,8 @@ sub expand {
 
     $content =~ s/%%TEST_GLOBALS%%/$self->globals()/gmse;
     $content =~ s/%%TEST_GLOBALS_HTTP%%/$self->globals_http()/gmse;
+    $content =~ s/ *%%TEST_GATEWAY_HTTP%%\n/gateway_http()/gmse;
+    $content =~ s/ *%%TEST_GATEWAY_LOCATIONS%%\n/gateway_locations()/gmse;
     $content =~ s/%%TESTDIR%%/$self->{dir}/gms;
     $content =~ s/ http2;/;\n        http2  on;/g
         if $content =~ / http2;/ && $self->has_version('1.25.1');
@@ -278,6 +280,47 @@ sub globals_http {
     $s .= $ENV{TEST_NGINX_GLOBALS_HTTP} if $ENV{TEST_NGINX_GLOBALS_HTTP};
 
     return $s;
+}
+
+
+# What gateways of many tests have in common: all clients' endpoints at the
+# root, over the legacy API below /legacy/, connections counted at /status, and
+# ARGO at the port 8081.
+
+sub gateway_http {
+    return <<'EOC';
+    argo_zone            argo 1m;
+    argo_models_refresh  0;
+    argo_user            jdoe;
+    argo_upstream        /argo/;
+EOC
+}
+
+
+sub gateway_locations {
+    return <<'EOC';
+        location / {
+            argo_endpoint  auto;
+        }
+
+        location /legacy/ {
+            argo_endpoint      auto;
+            argo_upstream_api  legacy;
+        }
+
+        location = /status {
+            access_log   off;
+            stub_status;
+        }
+
+        location /argo/ {
+            internal;
+            client_max_body_size  0;
+            proxy_pass            http://127.0.0.1:8081/;
+            proxy_http_version    1.1;
+            proxy_set_header      Connection "";
+        }
+EOC
 }
 
 

@@ -25,7 +25,13 @@ import { Upstream } from './upstream.mjs';
 
 
 /* tcpmux; nobody has listened there for decades */
-const DEAD = 1;
+export const DEAD = 1;
+
+const statusLocation = `
+        location = /status {
+            stub_status;
+        }
+`;
 
 const simulatorConf = (ports) => `
     server {
@@ -39,24 +45,36 @@ const simulatorConf = (ports) => `
 
     server {
         listen 127.0.0.1:${ports.admin};
+        ${statusLocation}
+    }
+`;
 
-        location = /status {
-            stub_status;
+/* What a test asks of the front alone, by a port of its own. */
+
+export const adminConf = (ports) => `
+    server {
+        listen 127.0.0.1:${ports.admin};
+        ${statusLocation}
+
+        location = /worker {
+            return 200 "$pid";
         }
     }
 `;
 
-const internal = (name, port, more = '') => `
+/* A way to an upstream, by the name that endpoints know it by. */
+
+export const internal = (name, port, more = '', scheme = 'http') => `
         location /to-${name}/ {
             internal;
-            proxy_pass http://127.0.0.1:${port}/argoapi/;
+            proxy_pass ${scheme}://127.0.0.1:${port}/argoapi/;
             proxy_set_header X-Argo-Sim $argo_sim;
             ${more}
         }
 `;
 
-const endpoint = (prefix, name, more = '') => `
-        location ${prefix}/v1/ {
+export const endpoint = (path, name, more = '') => `
+        location ${path} {
             argo_endpoint auto;
             argo_upstream /to-${name}/;
             set $argo_sim $http_x_argo_sim;
@@ -108,33 +126,24 @@ const frontConf = (simulator, scripted) => (ports) => `
         ${internal('list', scripted)}
         ${internal('dead', DEAD)}
 
-        ${endpoint('', 'sim')}
-        ${endpoint('/pseudo', 'sim', 'argo_stream pseudo;')}
-        ${endpoint('/scripted', 'scripted')}
-        ${endpoint('/live', 'live', 'argo_models_refresh 24h;')}
-        ${endpoint('/list', 'list', 'argo_models_refresh 24h;')}
-        ${endpoint('/dead', 'dead')}
-        ${endpoint('/slow', 'slow')}
-        ${endpoint('/nouser', 'sim', 'argo_user $http_x_nobody_sends_this;')}
-        ${endpoint('/denied', 'sim', 'deny all;')}
-        ${endpoint('/password', 'sim',
+        ${endpoint('/v1/', 'sim')}
+        ${endpoint('/pseudo/v1/', 'sim', 'argo_stream pseudo;')}
+        ${endpoint('/scripted/v1/', 'scripted')}
+        ${endpoint('/live/v1/', 'live', 'argo_models_refresh 24h;')}
+        ${endpoint('/list/v1/', 'list', 'argo_models_refresh 24h;')}
+        ${endpoint('/dead/v1/', 'dead')}
+        ${endpoint('/slow/v1/', 'slow')}
+        ${endpoint('/nouser/v1/', 'sim',
+                   'argo_user $http_x_nobody_sends_this;')}
+        ${endpoint('/denied/v1/', 'sim', 'deny all;')}
+        ${endpoint('/password/v1/', 'sim',
                    'auth_basic realm; auth_basic_user_file users;')}
-        ${endpoint('/small', 'sim', 'client_max_body_size 1k;')}
-        ${endpoint('/limited', 'sim',
+        ${endpoint('/small/v1/', 'sim', 'client_max_body_size 1k;')}
+        ${endpoint('/limited/v1/', 'sim',
                    'limit_req zone=one; limit_req_status 429;')}
     }
 
-    server {
-        listen 127.0.0.1:${ports.admin};
-
-        location = /status {
-            stub_status;
-        }
-
-        location = /worker {
-            return 200 "$pid";
-        }
-    }
+    ${adminConf(ports)}
 `;
 
 
@@ -157,8 +166,11 @@ async function closeFetch() {
 
 export class Gateway {
 
+    /* of the front, given the ports of what is behind it */
+    static conf = frontConf;
+
     static async start() {
-        const gateway = new Gateway();
+        const gateway = new this();
 
         gateway.upstream = await Upstream.start();
 
@@ -167,7 +179,7 @@ export class Gateway {
                 'ngx_http_argo_sim_module', ['sim', 'admin'], simulatorConf);
             gateway.front = await Nginx.start(
                 'ngx_http_argo_module', ['front', 'admin'],
-                frontConf(gateway.sim.ports.sim, gateway.upstream.port));
+                this.conf(gateway.sim.ports.sim, gateway.upstream.port));
 
         } catch (error) {
             await gateway.cleanup();

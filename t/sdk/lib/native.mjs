@@ -18,13 +18,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Gateway } from './gateway.mjs';
-import { Nginx, patience } from './nginx.mjs';
-import { Upstream } from './upstream.mjs';
+import { DEAD, Gateway, adminConf, endpoint, internal } from './gateway.mjs';
+import { patience } from './nginx.mjs';
 
-
-/* tcpmux; nobody has listened there for decades */
-const DEAD = 1;
 
 /* one of each vendor */
 export const models = {
@@ -44,49 +40,8 @@ export const never = 'delay=600000';
 export const endless = 'chunks=100000, interval=20';
 
 
-const simulatorConf = (ports) => `
-    server {
-        listen 127.0.0.1:${ports.sim};
-        client_max_body_size 0;
-
-        location /argoapi/ {
-            argo_simulator;
-        }
-    }
-
-    server {
-        listen 127.0.0.1:${ports.admin};
-
-        location = /status {
-            stub_status;
-        }
-    }
-`;
-
-const internal = (name, port) => `
-        location /to-${name}/ {
-            internal;
-            client_max_body_size 0;
-            proxy_pass http://127.0.0.1:${port}/argoapi/;
-            proxy_set_header Connection "";
-            proxy_set_header X-Argo-Sim $argo_sim;
-        }
-`;
-
-const slow = (port) => internal('slow', port)
-    .replace('internal;', 'internal; '
-             + `proxy_read_timeout ${6 * patience}s;`);
-
-const tls = (port) => internal('tls', port).replace('http:', 'https:');
-
-const endpoint = (prefix, name, more = '') => `
-        location ${prefix}/ {
-            argo_endpoint auto;
-            argo_upstream /to-${name}/;
-            set $argo_sim $http_x_argo_sim;
-            ${more}
-        }
-`;
+const direct = 'client_max_body_size 0; proxy_set_header Connection "";';
+const impatient = `${direct} proxy_read_timeout ${6 * patience}s;`;
 
 const frontConf = (simulator, scripted) => (ports) => `
     argo_zone argo 1m;
@@ -111,59 +66,31 @@ const frontConf = (simulator, scripted) => (ports) => `
         proxy_http_version 1.1;
         proxy_buffering off;
 
-        ${internal('sim', simulator)}
-        ${internal('scripted', scripted)}
-        ${slow(scripted)}
-        ${tls(scripted)}
-        ${internal('dead', DEAD)}
+        ${internal('sim', simulator, direct)}
+        ${internal('scripted', scripted, direct)}
+        ${internal('slow', scripted, impatient)}
+        ${internal('tls', scripted, direct, 'https')}
+        ${internal('dead', DEAD, direct)}
 
-        ${endpoint('', 'sim')}
-        ${endpoint('/scripted', 'scripted')}
-        ${endpoint('/legacy', 'sim', 'argo_upstream_api legacy;')}
-        ${endpoint('/slow', 'slow')}
-        ${endpoint('/tls', 'tls')}
-        ${endpoint('/dead', 'dead')}
-        ${endpoint('/denied', 'sim', 'deny all;')}
-        ${endpoint('/small', 'sim', 'client_max_body_size 1k;')}
-        ${endpoint('/limited', 'sim',
+        ${endpoint('/', 'sim')}
+        ${endpoint('/scripted/', 'scripted')}
+        ${endpoint('/legacy/', 'sim', 'argo_upstream_api legacy;')}
+        ${endpoint('/slow/', 'slow')}
+        ${endpoint('/tls/', 'tls')}
+        ${endpoint('/dead/', 'dead')}
+        ${endpoint('/denied/', 'sim', 'deny all;')}
+        ${endpoint('/small/', 'sim', 'client_max_body_size 1k;')}
+        ${endpoint('/limited/', 'sim',
                    'limit_req zone=one; limit_req_status 429;')}
     }
 
-    server {
-        listen 127.0.0.1:${ports.admin};
-
-        location = /status {
-            stub_status;
-        }
-
-        location = /worker {
-            return 200 "$pid";
-        }
-    }
+    ${adminConf(ports)}
 `;
 
 
 export class NativeGateway extends Gateway {
 
-    static async start(conf = frontConf) {
-        const gateway = new NativeGateway();
-
-        gateway.upstream = await Upstream.start();
-
-        try {
-            gateway.sim = await Nginx.start(
-                'ngx_http_argo_sim_module', ['sim', 'admin'], simulatorConf);
-            gateway.front = await Nginx.start(
-                'ngx_http_argo_module', ['front', 'admin'],
-                conf(gateway.sim.ports.sim, gateway.upstream.port));
-
-        } catch (error) {
-            await gateway.cleanup();
-            throw error;
-        }
-
-        return gateway;
-    }
+    static conf = frontConf;
 
     /* What an SDK gets as its base; path is what the SDK itself leaves out */
 
