@@ -191,7 +191,7 @@ sub expand {
     $content =~ s/ *%%TEST_GATEWAY_HTTP%%\n/gateway_http()/gmse;
     $content =~ s/ *%%TEST_GATEWAY_LOCATIONS%%\n/gateway_locations()/gmse;
     $content =~ s/%%TESTDIR%%/$self->{dir}/gms;
-    $content =~ s/ http2;/;\n        http2  on;/g
+    $content = http2($content)
         if $content =~ / http2;/ && $self->has_version('1.25.1');
     $content =~ s/127\.0\.0\.1:(8\d\d\d)/'127.0.0.1:' . port($1)/gmse;
     $content =~ s/%%PORT_(\d+)%%/port($1)/gmse;
@@ -280,6 +280,22 @@ sub globals_http {
     $s .= $ENV{TEST_NGINX_GLOBALS_HTTP} if $ENV{TEST_NGINX_GLOBALS_HTTP};
 
     return $s;
+}
+
+
+# As newer ones write it: a server speaks HTTP/2 or does not, not a port.
+
+sub http2 {
+    my ($content) = @_;
+
+    my @servers = split /(?=^ *server \{)/m, $content;
+
+    for my $server (@servers) {
+        $server =~ s/ http2;/;/g
+            if $server =~ s/ http2;/;\n        http2  on;/;
+    }
+
+    return join '', @servers;
 }
 
 
