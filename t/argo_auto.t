@@ -182,7 +182,7 @@ for (
     }
 
     my $counted = $c->post("$prefix/responses/input_tokens",
-        '{"model":"gpt-4o","input":"Hello"}');
+        '{"model":"gpt-4o","input":"Hi"}');
     is($counted->{body}, '{"object":"response.input_tokens","input_tokens":'
         . "$count}", "$name, responses/input_tokens");
 
