@@ -260,8 +260,9 @@ for my $way (@ways) {
 
     broken("$name, silent", $r, $stream);
     ok($g->wait_event('closed'), "$name, silent: upstream is closed");
-    like($t->read_file('order.log'), qr/^$id \d+ upstream_timeout$/m,
-        "$name, silent: the log");
+    ok($t->waitfor(sub {
+        $t->read_file('order.log') =~ /^$id \d+ upstream_timeout$/m
+    }), "$name, silent: the log");
 }
 
 ###############################################################################
