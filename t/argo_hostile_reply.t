@@ -132,7 +132,8 @@ for my $body (json({ error => { message => $evil, type => $evil,
     json({ detail => [ { loc => [ $evil ], msg => $evil } ] }),
     json({ error => $evil }), json({ error => { message => 'Error code: 400 - '
         . "{'error': {'message': 'a\\n\\ndata: EVIL\\r\\n', 'code': "
-        . "'a\\nEVIL\\x1b'}}" } }))
+        . "'a\\nEVIL\\x1b'}}" } }),
+    json({ error => { message => 'a', code => 'a|b "c' } }))
 {
     script_all($body);
 
@@ -204,7 +205,7 @@ for my $case ([ 'deep', "\"a\":$deep" ], [ 'wide', $wide ],
     }
 }
 
-# a code that is none is told as such, where one is wanted
+# a code that looks like none is told as such, where one is wanted
 
 like($t->read_file('test.log'), qr/^\d+\|\(odd\)\|/m, 'a code for the log');
 
