@@ -1228,7 +1228,6 @@ test_crossed(void)
 {
     u_char          *p, *end;
     ngx_str_t        body, text;
-    ngx_uint_t       n;
     ngx_pool_t      *pool;
     const char      *wrong;
     front_event_t    ev;
@@ -1254,7 +1253,7 @@ test_crossed(void)
     end = p + reply.bytes.len;
     wrong = NULL;
 
-    for (n = 0; p < end && wrong == NULL; n++) {
+    while (p < end && wrong == NULL) {
         wrong = front_event(pool, &p, end, &ev);
     }
 
