@@ -348,14 +348,14 @@ check-analyse: build ## the same and clang-tidy
 	@JOBS=$(JOBS) $(ROOT)/tools/analyse $(ROOT) $(OUT) $(TREE)
 
 .PHONY: check-asan
-check-asan: ## nginx and modules with ASan and UBSan, all tests
+check-asan: ## nginx and modules with ASan and UBSan, all tests and SDKs
 	@$(ROOT)/tools/install-deps build test source
 	@+src=$$($(ROOT)/tools/nginx-source $(SRC) $(OUT)/source) \
 		&& $(MAKE) -s unit BUILD_DIR=$(OUT)/asan BUILD=sanitize \
 			NGINX_SRC=$$src \
 		&& ASAN_OPTIONS=$(ASAN) UBSAN_OPTIONS=print_stacktrace=1 \
 		TEST_NGINX_PATIENCE=4 \
-		$(MAKE) -s perl BUILD_DIR=$(OUT)/asan BUILD=sanitize \
+		$(MAKE) -sk perl sdk BUILD_DIR=$(OUT)/asan BUILD=sanitize \
 			NGINX_SRC=$$src
 
 # nginx's configuration pool lives until exit, and what dlopen() has loaded
