@@ -368,10 +368,11 @@ VALGRIND := valgrind --leak-check=full --errors-for-leak-kinds=definite \
 
 # a request takes twenty times as long under valgrind: those tests that see
 # each way through the module once
-VALGRIND_TESTS ?= $(addprefix t/argo_,$(addsuffix .t,body_limit chat \
-	chat_stream client_abort error_json gzip health_version \
-	keepalive log_variables models next_upstream reload stream_cut \
-	stream_pseudo upstream_errors))
+VALGRIND_TESTS ?= $(addprefix t/argo_,$(addsuffix .t,auto body_limit canary \
+	chat chat_stream client_abort completions count direct embeddings \
+	error_json gzip health_version images keepalive key log_variables \
+	models models_live native next_upstream reload responses rules \
+	stream_cut stream_pseudo tools upgrade upstream_errors))
 
 .PHONY: check-valgrind
 check-valgrind: ## the C tests and many Perl tests with valgrind
