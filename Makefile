@@ -370,9 +370,10 @@ VALGRIND := valgrind --leak-check=full --errors-for-leak-kinds=definite \
 # each way through the module once
 VALGRIND_TESTS ?= $(addprefix t/argo_,$(addsuffix .t,auto body_limit canary \
 	chat chat_stream client_abort completions count direct embeddings \
-	error_json gzip health_version images keepalive key log_variables \
-	models models_live native next_upstream reload responses rules \
-	stream_cut stream_pseudo tools upgrade upstream_errors))
+	error_json gzip health_version heartbeat hostile hostile_reply images \
+	keepalive key log_variables models models_live models_zone native \
+	next_upstream reload request responses rules stream_cut stream_pseudo \
+	tls tools upstream_errors))
 
 .PHONY: check-valgrind
 check-valgrind: ## the C tests and many Perl tests with valgrind
