@@ -62,6 +62,28 @@ http {
             argo_upstream  /other-argo/;
         }
 
+        location /brief/ {
+            argo_endpoint  auto;
+            argo_upstream  /brief-argo/;
+        }
+
+        location /brief/legacy/ {
+            argo_endpoint      auto;
+            argo_upstream      /brief-argo/;
+            argo_upstream_api  legacy;
+        }
+
+        location /silent/ {
+            argo_endpoint  auto;
+            argo_upstream  /silent-argo/;
+        }
+
+        location /silent/legacy/ {
+            argo_endpoint      auto;
+            argo_upstream      /silent-argo/;
+            argo_upstream_api  legacy;
+        }
+
         location = /status {
             access_log   off;
             stub_status;
@@ -69,22 +91,31 @@ http {
 
         location /argo/ {
             internal;
+            proxy_pass  http://127.0.0.1:8081/;
+        }
+
+        # a timeout that passes while a test holds the worker
+        location /brief-argo/ {
+            internal;
             proxy_pass          http://127.0.0.1:8081/;
-            proxy_read_timeout  READ;
+            proxy_read_timeout  500ms;
+        }
+
+        location /silent-argo/ {
+            internal;
+            proxy_pass          http://127.0.0.1:8081/;
+            proxy_read_timeout  2s;
         }
 
         location /other-argo/ {
             internal;
-            proxy_pass          http://127.0.0.1:8082/;
+            proxy_pass  http://127.0.0.1:8082/;
         }
     }
 }
 EOC
 
 my $dir = $t->testdir();
-
-# a timeout that passes while a test holds the worker
-$t->write_file('nginx.conf', $t->read_file('nginx.conf') =~ s/READ/500ms/r);
 
 system("cc -O1 -shared -fPIC -o $dir/flood.so preload/flood.c -ldl") == 0
     or die 'the library can\'t be made';
@@ -224,7 +255,7 @@ for my $way (@ways) {
         [header => 'Content-Type', 'application/json'],
         [body => chat_body('Salve')], [close =>] ]);
 
-    my ($flood, $id) = begin($way);
+    my ($flood, $id) = begin($way, '/brief');
 
     ok(held(8081), "$name: a flood that is interrupted");
 
@@ -249,13 +280,13 @@ for my $way (@ways) {
 
 # upstream is silent after all: its time is over
 
-for my $way (@ways) {
+for my $way (@ways[0, 2, 4, 6]) {
     my ($name, undef, undef, undef, $stream) = @$way;
 
     unlink "$dir/flood." . port(8081);
     script($g, $way, 100_000, 'wait_close');
 
-    my ($flood, $id) = begin($way);
+    my ($flood, $id) = begin($way, '/silent');
     my $r = $flood->finish();
 
     broken("$name, silent", $r, $stream);
@@ -335,9 +366,12 @@ sub script {
 # Begins a request; returns it and how the log calls it.
 
 sub begin {
-    my ($way) = @_;
+    my ($way, $where) = @_;
 
     my (undef, $endpoint, $model, $prefix, $stream) = @$way;
+
+    $prefix = "$where$prefix" if defined $where;
+
     my ($uri, $body) = ask($endpoints[$endpoint], $model, stream => $stream);
 
     $n++;
