@@ -860,7 +860,9 @@ sub asked {
 sub clear {
     $_->clear() for $g, $other, $argo, $dns;
 
-    # so that what has been logged is of the next request
+    # a worker logs a request when its reply has been sent, and before it
+    # serves another: what is logged from now on is of the next request
+    client()->get('/status');
     our $lines = () = $t->read_file('test.log') =~ /\n/g;
 }
 
