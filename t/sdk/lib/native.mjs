@@ -75,7 +75,7 @@ const frontConf = (simulator, scripted) => (ports) => `
         ${endpoint('/', 'sim')}
         ${endpoint('/scripted/', 'scripted')}
         ${endpoint('/legacy/', 'sim', 'argo_upstream_api legacy;')}
-        ${endpoint('/slow/', 'slow')}
+        ${endpoint('/slow/', 'slow', 'argo_heartbeat 0;')}
         ${endpoint('/tls/', 'tls')}
         ${endpoint('/dead/', 'dead')}
         ${endpoint('/denied/', 'sim', 'deny all;')}
