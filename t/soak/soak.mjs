@@ -337,6 +337,10 @@ async function soak(api) {
 
     try {
         const worker = await gateway.worker();
+
+        /* the connections that tried whether nginx listens are gone */
+        await idle(gateway);
+
         const { files } = await holdings(gateway, worker);
 
         for (let round = 1; round <= rounds; round++) {
