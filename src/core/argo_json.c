@@ -27,6 +27,7 @@
 
 #define argo_json_digit(c)  ((c) >= '0' && (c) <= '9')
 
+
 /* an array or object that has not ended; without a node below tree_depth */
 
 typedef struct {

@@ -3,7 +3,7 @@
  * Copyright (C) The ngx_http_argo_module authors
  *
  * Memory in which a large request is converted.  Its tree and its conversation
- * are some hundred thousand small things, and malloc() gives what they took
+ * are some thousand small things, and malloc() gives what they took
  * back to the kernel at the end of each request, to fetch it page by page for
  * the next.  So a worker keeps a few pools, with blocks larger than those of
  * a request.
